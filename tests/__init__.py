@@ -1,0 +1,1 @@
+"""Tests of the tap: each proves one promise."""
