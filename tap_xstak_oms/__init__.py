@@ -1,0 +1,1 @@
+"""A Singer tap for the XStak OMS sales API."""

@@ -1,0 +1,123 @@
+"""Where a read begins, and what its bookmark says. Pure.
+
+The bookmark of a partition is the moment at which its last complete read began, by the server's
+clock. It depends on no field of an order, so no odd date in an order can push it ahead.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tap_xstak_oms.settings import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tap_xstak_oms.settings import Settings
+
+READ_SINCE = "read_since"
+"""In a partition's state: the start date of its first complete read."""
+_TICK = timedelta(microseconds=1)
+
+
+def read_from(bookmark: datetime | None, *, now: datetime, settings: Settings) -> datetime:
+    """The `start_date` to ask for, in whole seconds.
+
+    Args:
+        bookmark: Of the partition, None where it was never read.
+        now: The present.
+        settings: Their overlap bridges what happened while the last read ran. Their look-back
+            finds later changes although the API may filter on creation (C11): once a day is
+            enough for that, and the first read of a day does it.
+    """
+    if bookmark is None:
+        return _floored(settings.start_date)
+    back = timedelta(hours=settings.overlap_hours)
+    if _day(bookmark, settings) < _day(now, settings):
+        back = max(back, timedelta(days=settings.lookback_days))
+    return _floored(max(bookmark - back, settings.start_date))
+
+
+def read_began(
+    server_time: datetime | None,
+    *,
+    now: datetime,
+    after: datetime | None,
+) -> datetime:
+    """The moment at which a read began: the value of `_synced_at`, and the next bookmark.
+
+    Args:
+        server_time: The `Date` of the first answer, None where it had none.
+        now: Our own clock, which the result never exceeds but for a tick.
+        after: The same moment of the location's previous status. The result is later than it,
+            so that a target which keeps the latest row keeps the later status.
+    """
+    began = now if server_time is None else min(server_time, now)
+    return began if after is None else max(began, after + _TICK)
+
+
+def to_text(moment: datetime) -> str:
+    """A moment at fixed width, in UTC: such texts compare as the moments do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
+def from_text(value: object) -> datetime | None:
+    """The moment that a state holds, None where it holds none."""
+    if not isinstance(value, str):
+        return None
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def from_states(
+    states: Iterable[Mapping[str, Any]],
+    replication_key: str,
+) -> dict[Partition, datetime]:
+    """The bookmarks that the states of partitions hold."""
+    found = {}
+    for state in states:
+        context = state.get("context", {})
+        bookmark = from_text(state.get("replication_key_value"))
+        if bookmark is not None and state.get("replication_key") == replication_key:
+            partition = Partition(
+                str(context.get("_order_status")), str(context.get("_location_id"))
+            )
+            found[partition] = bookmark
+    return found
+
+
+def to_state(
+    state: Mapping[str, Any],
+    replication_key: str,
+    bookmark: datetime,
+    *,
+    since: datetime,
+) -> dict[str, str]:
+    """What a partition's state says after a complete read.
+
+    Args:
+        state: What it said before.
+        replication_key: The stream's.
+        bookmark: When the read began.
+        since: From where it was read; the first such moment is kept.
+    """
+    return {
+        "replication_key": replication_key,
+        "replication_key_value": to_text(bookmark),
+        READ_SINCE: state.get(READ_SINCE, to_text(since)),
+    }
+
+
+def earliest_read(states: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """From where the earliest complete read began, over all partitions."""
+    return min(filter(None, (from_text(state.get(READ_SINCE)) for state in states)), default=None)
+
+
+def _day(moment: datetime, settings: Settings) -> tuple[int, int, int]:
+    local = moment.astimezone(settings.timezone)
+    return local.year, local.month, local.day
+
+
+def _floored(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

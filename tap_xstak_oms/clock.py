@@ -1,0 +1,30 @@
+"""The three ways in which the tap touches time, so that a test can hold all of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A source of time.
+
+    Attributes:
+        now: The wall clock, aware, UTC.
+        monotonic: Seconds that never run backwards, for lives and pauses.
+        sleep: Waits that many seconds.
+    """
+
+    now: Callable[[], datetime] = _utc_now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep

@@ -1,0 +1,57 @@
+"""Every way in which the tap can fail, as one tree.
+
+    TapError                    said to a person as it stands: one or two sentences, no traceback
+    ├── SettingsError           the configuration is wrong; carries every problem at once
+    ├── RunError                ends the run (refused credentials)
+    └── PartitionError          ends one partition; the others go on
+        └── RetriableError      may pass by itself: tried again up to `max_tries` times
+
+No text of an error ever holds a secret, a token or an order's data: errors are built from our
+own words, numbers and setting names, never from what a server said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TapError(Exception):
+    """Something that a person should read."""
+
+
+class SettingsError(TapError):
+    """The configuration is wrong.
+
+    Attributes:
+        problems: One sentence each, naming the setting and what would be right.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+class RunError(TapError):
+    """The run cannot go on, whatever the partition."""
+
+    fatal = True
+    """Tells the reader to end everything."""
+
+
+class PartitionError(TapError):
+    """One partition cannot be read; the others can."""
+
+
+class RetriableError(PartitionError):
+    """One try of one request failed in a way that may pass.
+
+    Attributes:
+        retry_after: Seconds the server asked everybody to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

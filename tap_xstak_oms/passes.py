@@ -1,0 +1,106 @@
+"""Which orders of a moving set of pages to emit, and when that set has been read whole.
+
+Pure: knows no thread, no HTTP, no Singer. Used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+Order = TypeVar("Order")
+
+ARRIVALS_ACCEPTED_PER_ORDER = 1 / 100
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a partition's read came to. The counts go up while it lasts.
+
+    Attributes:
+        settled: Whether it was read whole; False while it lasts.
+        passes: Passes begun.
+        pages: Pages read, over all passes.
+        orders: Distinct orders met.
+        total: Orders announced by the page read last.
+    """
+
+    settled: bool = False
+    passes: int = 1
+    pages: int = 0
+    orders: int = 0
+    total: int = 0
+
+
+class Passes(Generic[Order]):
+    """The passes over one partition.
+
+    Keeps an order's key and a hash of its content, never the order, and nothing of a partition
+    of one page.
+    """
+
+    def __init__(
+        self,
+        identify: Callable[[Order], tuple[Hashable, int]],
+        max_passes: int,
+        outcome: Outcome,
+    ) -> None:
+        self._identify = identify
+        self._max_passes = max_passes
+        self._outcome = outcome
+        self._emitted: dict[Hashable, int] = {}
+        self._begin_pass()
+
+    def _begin_pass(self) -> None:
+        self._met: set[Hashable] = set()
+        self._totals: set[int] = set()
+        self._pages = 0
+        self._new = 0
+
+    def take(self, orders: Sequence[Order], total: int, *, is_only_page: bool) -> Sequence[Order]:
+        """Take the next page; returns its orders not emitted yet or changed since."""
+        is_first = self._outcome.pages == 0
+        self._pages += 1
+        self._totals.add(total)
+        self._outcome.pages += 1
+        self._outcome.total = total
+        if is_first and is_only_page:
+            self._outcome.orders = len(orders)
+            return orders
+        fresh = [order for order in orders if self._is_fresh(order)]
+        self._outcome.orders = len(self._emitted)
+        return fresh
+
+    def _is_fresh(self, order: Order) -> bool:
+        key, content = self._identify(order)
+        self._met.add(key)
+        emitted = self._emitted.get(key)
+        if emitted == content:
+            return False
+        self._new += emitted is None
+        self._emitted[key] = content
+        return True
+
+    def begin_another(self) -> bool:
+        """Judge the pass that has ended; returns whether another is due, and has begun."""
+        self._outcome.settled = self._is_quiet() or self._brought_too_little()
+        if self._outcome.settled or self._is_last():
+            return False
+        self._outcome.passes += 1
+        self._begin_pass()
+        return True
+
+    def _is_quiet(self) -> bool:
+        return self._pages == 1 or self._totals == {len(self._met)}
+
+    def _brought_too_little(self) -> bool:
+        """Whether it brought nothing new or, at the last, no more than arrivals explain."""
+        if not self._is_last():
+            return self._new == 0
+        return self._new < ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)
+
+    def _is_last(self) -> bool:
+        return self._outcome.passes >= self._max_passes

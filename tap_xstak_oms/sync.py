@@ -1,0 +1,162 @@
+"""One run over the partitions: what is asked for, what is fitted, what came of it.
+
+Knows no Singer: the stream turns what comes from here into messages and state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tap_xstak_oms import bookmarks
+from tap_xstak_oms.errors import PartitionError
+from tap_xstak_oms.reader import Outcome, PageParameterIgnoredError, Reader
+from tap_xstak_oms.records import OrderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from msgspec import Raw
+
+    from tap_xstak_oms.client import PartitionPages, XStakClient
+    from tap_xstak_oms.clock import Clock
+    from tap_xstak_oms.pages import Page
+    from tap_xstak_oms.records import Fitter
+    from tap_xstak_oms.settings import Partition, Settings
+
+
+@dataclass(slots=True)
+class PartitionRead:
+    """What came of one partition.
+
+    Attributes:
+        outcome: What the reader says of it.
+        began: The moment its read began, once the first answer is there.
+        orders: How many orders were handed on.
+        error: Why it failed, if it did.
+    """
+
+    outcome: Outcome = field(default_factory=Outcome)
+    began: datetime | None = None
+    orders: int = 0
+    error: str | None = None
+
+    @property
+    def bookmark(self) -> datetime | None:
+        """The bookmark it earns: none if it failed, never settled or was empty."""
+        complete = self.error is None and self.outcome.settled and self.orders > 0
+        return self.began if complete else None
+
+
+class Sync:
+    """Reads partitions in their order, each once.
+
+    Args:
+        settings: What to read and how.
+        client: Where from.
+        fitter: Makes records of orders.
+        clock: The source of time.
+        last_read: The bookmark of each partition that has one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: XStakClient,
+        fitter: Fitter,
+        clock: Clock,
+        last_read: Mapping[Partition, datetime],
+    ) -> None:
+        self.reads: dict[Partition, PartitionRead] = {}
+        self._settings = settings
+        self._client = client
+        self._fitter = fitter
+        self._clock = clock
+        self._last_read = last_read
+        self._began_at = clock.now()
+        self._location_began: dict[str, datetime] = {}
+        self._sources: dict[Partition, PartitionPages] = {}
+        self._reader: Reader[Partition, Raw, Page] = Reader(
+            settings.partitions,
+            self._fetch,
+            lane=lambda partition: partition.location_id,
+            identify=fitter.identify,
+            max_in_flight=settings.max_concurrent_requests,
+            max_passes=settings.max_read_passes,
+        )
+
+    def close(self) -> None:
+        """End at once whatever is under way."""
+        self._reader.close()
+
+    def start_of(self, partition: Partition) -> datetime:
+        """The start date that a partition is asked from."""
+        bookmark = self._last_read.get(partition)
+        return bookmarks.read_from(bookmark, now=self._began_at, settings=self._settings)
+
+    def records(self, partition: Partition) -> Iterator[bytes]:
+        """Read a partition.
+
+        Yields:
+            Records, each a JSON object.
+
+        Raises:
+            PartitionError: If it fails; the others can be read nevertheless.
+            RunError: If none can be read any more.
+        """
+        read = self.reads[partition] = PartitionRead()
+        try:
+            yield from self._records(partition, read)
+        except PageParameterIgnoredError as error:
+            read.error = (
+                f"Page {error.wanted} of {partition}: the server answers with page {error.told}, "
+                "however the pages are counted. Check `page_parameter`."
+            )
+        except OrderError as error:
+            read.error = f"An order among {partition}: {error}"
+        except PartitionError as error:
+            read.error = str(error)
+        finally:
+            self._sources.pop(partition, None)
+        if read.error:
+            raise PartitionError(read.error) from None
+
+    def _records(self, partition: Partition, read: PartitionRead) -> Iterator[bytes]:
+        reading = self._reader.read(partition)
+        read.outcome = reading.outcome
+        fit: Callable[[Raw], bytes] | None = None
+        for orders in reading:
+            if fit is None:
+                read.began = self._begin(partition, reading.first)
+                fit = self._fitter.bind(
+                    location_id=partition.location_id,
+                    order_status=partition.order_status,
+                    synced_at=bookmarks.to_text(read.began),
+                )
+            for order in orders:
+                yield fit(order)
+                read.orders += 1
+
+    def _begin(self, partition: Partition, first: Page) -> datetime:
+        location = partition.location_id
+        began = bookmarks.read_began(
+            first.answered_at,
+            now=self._clock.now(),
+            after=self._location_began.get(location),
+        )
+        self._location_began[location] = began
+        return began
+
+    def _fetch(
+        self,
+        partition: Partition,
+        asked: int | None,
+        accept: Callable[[Page], bool],
+    ) -> Page:
+        source = self._sources.get(partition)
+        if source is None:
+            # Only one thread asks for a partition's first page, before any other asks for more.
+            source = self._client.pages(partition, self.start_of(partition))
+            self._sources[partition] = source
+        return source.fetch(asked, accept)

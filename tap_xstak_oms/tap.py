@@ -1,0 +1,212 @@
+"""The tap: its name, its settings, its stream, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import dotenv
+from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import (
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TapCapabilities,
+)
+from singer_sdk.singerlib import Catalog
+from typing_extensions import override
+
+from tap_xstak_oms.catalog import prepare_catalog
+from tap_xstak_oms.client import XStakClient
+from tap_xstak_oms.clock import Clock
+from tap_xstak_oms.columns import SYNCED_AT, own_schema
+from tap_xstak_oms.discovery import Discovered, discover, without_orders
+from tap_xstak_oms.errors import SettingsError, TapError
+from tap_xstak_oms.progress import quieten_sdk
+from tap_xstak_oms.settings import Settings, missing_credentials
+from tap_xstak_oms.settings_schema import SCHEMA
+from tap_xstak_oms.streams import Account, SalesOrdersStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
+
+
+class TapXstakOMS(Tap):
+    """Singer tap for the XStak OMS sales API."""
+
+    name = "tap-xstak-oms"
+    package_name = "tap-xstak-oms"
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SCHEMA)
+    # No BATCH: its files would bypass stream maps and selection.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.TEST,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(
+        self,
+        *,
+        config: Mapping[str, Any] | None = None,
+        catalog: Mapping[str, Any] | Catalog | None = None,
+        parse_env_config: bool = False,
+        validate_config: bool = True,
+        clock: Clock | None = None,
+        **kwargs: Any,  # noqa: ANN401 - what the SDK's Tap takes beyond these
+    ) -> None:
+        """Create the tap.
+
+        Args:
+            config: The configuration.
+            catalog: A catalog to use as it stands, instead of discovery.
+            parse_env_config: Whether to take settings from the environment too.
+            validate_config: False where the tap is only asked what it can do: then the
+                credentials may be missing.
+            clock: The source of time.
+            kwargs: As the SDK's `Tap` takes them.
+
+        Raises:
+            ConfigValidationError: Telling every problem of the configuration.
+            TapError: If the catalog cannot be used.
+        """
+        quieten_sdk(self.logger)
+        given = dict(config or {})
+        if parse_env_config:
+            given |= environment(self._setting_names())
+        self._clock = clock or Clock()
+        self._settings = self._parse(given, must_be_complete=validate_config)
+        super().__init__(
+            config=self._sdk_config(given),
+            catalog=self._prepare(catalog),
+            validate_config=self._settings is not None,
+            **kwargs,
+        )
+
+    @override
+    def discover_streams(self) -> list[SalesOrdersStream]:
+        """Find out the columns and key of the stream: from the catalog, else from orders."""
+        account = None
+        if self._settings is not None:
+            client = XStakClient(self._settings, self._clock)
+            account = Account(self._settings, client, self._clock)
+        schema, primary_keys = self._discovered(account)
+        return [
+            SalesOrdersStream(self, schema=schema, primary_keys=primary_keys, account=account),
+        ]
+
+    def _discovered(self, account: Account | None) -> Discovered:
+        if self.input_catalog is not None:
+            return self._given(self.input_catalog)
+        if account is not None and account.settings.infer_schema:
+            return discover(account.settings, account.client)
+        self.logger.warning(
+            "No order was looked at, so that the whole order is in _extra, and no key is known.",
+        )
+        return without_orders()
+
+    def _given(self, catalog: Catalog) -> Discovered:
+        entry = catalog.get_stream(SalesOrdersStream.name)
+        if entry is None:
+            self.logger.warning(
+                "The catalog has no stream %s: nothing is read.",
+                SalesOrdersStream.name,
+            )
+            return without_orders()
+        return Discovered(entry.schema.to_dict(), list(entry.key_properties or []))
+
+    def _parse(self, given: Mapping[str, Any], *, must_be_complete: bool) -> Settings | None:
+        missing = missing_credentials(given)
+        if missing and not must_be_complete:
+            self.logger.warning("Orders are out of reach without %s.", ", ".join(missing))
+            return None
+        try:
+            return Settings.parse(given, now=self._clock.now())
+        except SettingsError as error:
+            raise ConfigValidationError(
+                "The configuration cannot be used",
+                errors=error.problems,
+            ) from None
+
+    def _sdk_config(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What the SDK may see: checked settings of ours, and its own."""
+        unknown = sorted(set(given) - self._setting_names())
+        if unknown:
+            self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
+        own = SCHEMA["properties"]
+        theirs = {
+            name: given[name] for name in self._setting_names() & set(given) if name not in own
+        }
+        return theirs | (self._settings.as_config() if self._settings else {})
+
+    def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
+        if catalog is None:
+            return None
+        return prepare_catalog(
+            catalog.to_dict() if isinstance(catalog, Catalog) else catalog,
+            stream=SalesOrdersStream.name,
+            replication_key=SYNCED_AT,
+            own_columns=own_schema(),
+            primary_keys=self._settings.primary_keys if self._settings else None,
+        )
+
+    @classmethod
+    def _setting_names(cls) -> set[str]:
+        cls.append_builtin_config(cls.config_jsonschema)
+        return set(cls.config_jsonschema["properties"])
+
+
+def environment(names: Iterable[str]) -> dict[str, Any]:
+    """The settings that environment variables hold, or a file `.env` here or above.
+
+    Ours are left as text, of which their type is made where they are checked.
+    """
+    variables = {**dotenv.dotenv_values(dotenv.find_dotenv(usecwd=True)), **os.environ}
+    texts = {name: variables.get(ENVIRONMENT_PREFIX + name.upper()) for name in names}
+    return {
+        name: text if name in SCHEMA["properties"] else _sdk_value(text)
+        for name, text in texts.items()
+        if text
+    }
+
+
+def _sdk_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def main() -> None:
+    """Run the command line; every mistake of a user ends in words and exit code 1."""
+    try:
+        TapXstakOMS.cli()
+    except (TapError, ConfigValidationError, OSError, ValueError) as error:
+        for problem in _in_words(error):
+            TapXstakOMS.logger.error("%s", problem)
+        sys.exit(1)
+
+
+def _in_words(error: Exception) -> list[str]:
+    """What to tell of an error; one that is no user's mistake is raised again."""
+    if isinstance(error, ConfigValidationError):
+        return list(error.errors)
+    if isinstance(error, TapError):
+        return [str(error)]
+    if isinstance(error, FileNotFoundError):
+        # The SDK's sentence tells the path.
+        return [str(error)]
+    line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+    if line is None:
+        raise error
+    where = f"line {line}, column {column}"
+    return [f"A file given by --config, --catalog or --state is not JSON: see {where} of it."]

@@ -1,0 +1,295 @@
+"""One HTTP request until it succeeds or gives up: connections, politeness, retries.
+
+Knows nothing of tokens, orders or pages. Every error leaves here as a `TapError` in words of our
+own: exception texts of the libraries below hold whole URLs and parts of bodies.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+import tenacity
+
+from tap_xstak_oms.errors import PartitionError, RetriableError
+from tap_xstak_oms.politeness import LONGEST_PAUSE_SECONDS, Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_xstak_oms.clock import Clock
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_SECONDS = 10
+LONGEST_BACKOFF_SECONDS = 60
+_BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=LONGEST_BACKOFF_SECONDS, jitter=1)
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+logger = logging.getLogger("tap-xstak-oms")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        method: `GET` or `POST`.
+        url: Without query.
+        url_setting: The setting that the URL comes from, for error messages.
+        headers: Of this request alone.
+        params: The query string.
+        body: JSON, or None.
+    """
+
+    method: str
+    url: str
+    url_setting: str
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock, in whole seconds, where the answer tells it."""
+        return _http_date(self.headers.get("Date"))
+
+
+class Transport:
+    """Sends requests. Thread-safe: each thread has connections of its own."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        clock: Clock,
+        timeout_seconds: int,
+        max_tries: int,
+        user_agent: str,
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._timeout = (CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        self._max_tries = max_tries
+        self._user_agent = user_agent
+        self._local = threading.local()
+        # `requests` asks the environment for proxies and certificates at every request; once a
+        # host is enough.
+        self._environment: dict[str, Any] = {}
+        # At debug level it writes whole URLs, which may hold a secret (C2).
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+    def persist(self, name: str, attempt: Callable[[], T]) -> T:
+        """Try something until it succeeds or the tries are used up.
+
+        Args:
+            name: What is tried, in words that begin a message.
+            attempt: Sends one request, or a request and its replay, and reads the answer. What
+                it raises tells whether another try may help.
+
+        Raises:
+            PartitionError: What the last try met, with the name before it.
+        """
+        tries = tenacity.Retrying(
+            sleep=self._clock.sleep,
+            stop=tenacity.stop_after_attempt(self._max_tries),
+            wait=self._wait,
+            retry=tenacity.retry_if_exception_type(RetriableError),
+            before_sleep=lambda state: self._announce(name, state),
+            reraise=True,
+        )
+        try:
+            return tries(attempt)
+        except RetriableError as error:
+            raise PartitionError(
+                f"{name}: {error}. Given up after {self._max_tries} tries (`max_tries`).",
+            ) from None
+        except PartitionError as error:
+            raise PartitionError(f"{name}: {error}.") from None
+
+    def exchange(self, request: Request) -> Answer:
+        """Send a request once and return the answer, whatever its status.
+
+        Raises:
+            RetriableError: If no complete answer came.
+            PartitionError: If none can come: the certificate is not trusted.
+        """
+        with self._gate.request():
+            try:
+                return self._exchange(request)
+            except requests.exceptions.SSLError:
+                raise PartitionError(
+                    "no secure connection (TLS) could be made. Check "
+                    f"`{request.url_setting}`, and REQUESTS_CA_BUNDLE if your network uses a "
+                    "certificate authority of its own",
+                ) from None
+            except (requests.RequestException, OSError) as error:
+                raise RetriableError(
+                    f"{_in_words(error)}; check `{request.url_setting}` if this persists",
+                ) from None
+
+    def _exchange(self, request: Request) -> Answer:
+        session = self._session()
+        prepared = session.prepare_request(
+            requests.Request(
+                request.method,
+                request.url,
+                headers=dict(request.headers),
+                params=dict(request.params),
+                data=request.body,
+            ),
+        )
+        # A `token` header would travel along to another host, which `Authorization` would not.
+        with session.send(
+            prepared,
+            timeout=self._timeout,
+            allow_redirects=False,
+            **self._environment_of(request.url),
+        ) as response:
+            return Answer(response.status_code, response.headers, response.content)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            # Or a .netrc of the machine would add a header to our requests.
+            session.trust_env = False
+            session.headers["User-Agent"] = self._user_agent
+            session.headers["Accept"] = "application/json"
+        return session
+
+    def _environment_of(self, url: str) -> Any:  # noqa: ANN401 - what `requests` takes
+        if url not in self._environment:
+            with requests.Session() as session:
+                self._environment[url] = session.merge_environment_settings(
+                    url, {}, stream=None, verify=None, cert=None
+                )
+        return self._environment[url]
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Back off; but where the server said how long to wait, the gate waits, for everybody."""
+        asked = _retry_after(state)
+        if asked is None:
+            return _BACKOFF(state)
+        self._gate.pause(asked)
+        return 0.0
+
+    def _announce(self, name: str, state: tenacity.RetryCallState) -> None:
+        logger.warning(
+            "%s: %s. Try %d of %d, the next in %.0f s.",
+            name,
+            _error(state),
+            state.attempt_number,
+            self._max_tries,
+            max(state.upcoming_sleep, _retry_after(state) or 0.0),
+        )
+
+
+def check_status(answer: Answer, *, url_setting: str, now: datetime) -> None:
+    """Raise what an answer's status means, if it means an error.
+
+    Raises:
+        RetriableError: 408, 429 and 5xx.
+        PartitionError: Any other that is not a success.
+    """
+    status = answer.status
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise RetriableError(
+            f"the server answered {status}",
+            retry_after=retry_after(answer.headers.get("Retry-After"), now=now),
+        )
+    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        redirects = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+        meaning = _REDIRECT if redirects else _MEANINGS.get(status, "")
+        hint = meaning.format(url_setting=url_setting)
+        raise PartitionError(f"the server answered {status}{hint}")
+
+
+_REDIRECT = (
+    ": it redirects, which is not followed because the token must not travel to another host. "
+    "Check `{url_setting}`"
+)
+_MEANINGS: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: (
+        ": it does not accept the parameters. Check `start_date_format`, `filters_in`, "
+        "`page_parameter` and `page_size_parameter`"
+    ),
+    HTTPStatus.FORBIDDEN: (
+        ": the service account may not read this. Check `company_code` and `location_ids`"
+    ),
+    HTTPStatus.NOT_FOUND: ": there is nothing at that address. Check `{url_setting}`",
+}
+
+
+def retry_after(value: str | None, *, now: datetime) -> float | None:
+    """How many seconds a `Retry-After` asks for, in either of its two forms."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(min(int(value), LONGEST_PAUSE_SECONDS))
+    date = _http_date(value)
+    return None if date is None else max(0.0, (date - now).total_seconds())
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value) if value else None
+    except ValueError:
+        return None
+    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _error(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _retry_after(state: tenacity.RetryCallState) -> float | None:
+    error = _error(state)
+    return error.retry_after if isinstance(error, RetriableError) else None
+
+
+def _in_words(error: Exception) -> str:
+    """What a failed connection met. Never the exception's text, for that holds the whole URL."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy of your network could not be reached or refused"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"no connection within {CONNECT_TIMEOUT_SECONDS} s"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time (`request_timeout_seconds`)"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the answer was cut off"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return "the answer's compression is broken"
+    return f"no connection ({_system_reason(error)})"
+
+
+def _system_reason(error: BaseException) -> str:
+    """The operating system's word for it, from the innermost error that has one."""
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue and len(seen) < 20:  # noqa: PLR2004 - a bound, for causes may form a circle
+        current = queue.pop(0)
+        if not isinstance(current, BaseException) or current in seen:
+            continue
+        seen.append(current)
+        queue += [*current.args, getattr(current, "reason", None)]
+        queue += [current.__cause__, current.__context__]
+    reasons = [os.strerror(e.errno) for e in seen if isinstance(e, OSError) and e.errno]
+    unknown = any("NameResolution" in type(e).__name__ for e in seen)
+    return "the host name is not known" if unknown else (reasons or ["it was closed"])[-1].lower()
