@@ -1,0 +1,152 @@
+"""What the tests of the tap share: configurations and runs against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib.encoding import SimpleSingerWriter
+
+from tap_xstak_oms.clock import Clock
+from tap_xstak_oms.tap import TapXstakOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xstak_sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+EXECUTABLE = Path(sys.executable).with_name("tap-xstak-oms")
+CLIENT_SECRET = "demo-secret"
+
+
+def config_for(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    """The configuration that reads everything of a sandbox."""
+    return {
+        "client_id": "demo-client",
+        "client_secret": CLIENT_SECRET,
+        "company_code": "demo-company",
+        "location_ids": list(sandbox.world.locations),
+        "start_date": "2025-01-01T00:00:00+05:00",
+        "auth_url": sandbox.token_url,
+        "api_url": f"{sandbox.url}/oe/v2",
+    } | changes
+
+
+def clock_of(sandbox: Sandbox) -> Clock:
+    """A clock that tells the sandbox's time and does not really sleep."""
+    return Clock(now=lambda: sandbox.clock.now().astimezone(UTC), sleep=lambda _: None)
+
+
+class _Collector(SimpleSingerWriter):
+    """Keeps the messages that would go to stdout, as a target would read them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[dict[str, Any]] = []
+
+    def write_message(self, message: Any) -> None:
+        text = self.format_message(message)
+        self.messages.append(json.loads(text, parse_float=Decimal))
+
+
+@dataclass
+class Run:
+    """What one run of the tap said."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records, in the order in which they came."""
+        return [message["record"] for message in self.messages if message["type"] == "RECORD"]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The one SCHEMA message."""
+        [schema] = [message for message in self.messages if message["type"] == "SCHEMA"]
+        return schema
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state, empty if there was none."""
+        states = [message["value"] for message in self.messages if message["type"] == "STATE"]
+        return states[-1] if states else {}
+
+    @property
+    def bookmarks(self) -> dict[tuple[str, str], str | None]:
+        """The bookmark of each partition of the last state, by status and location."""
+        stream = self.state.get("bookmarks", {}).get("sales_orders", {})
+        return {
+            (state["context"]["_order_status"], state["context"]["_location_id"]): state.get(
+                "replication_key_value"
+            )
+            for state in stream.get("partitions", [])
+        }
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """The number of records by status and location."""
+        return Counter((r["_order_status"], r["_location_id"]) for r in self.records)
+
+
+def run_tap(
+    config: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any] | None = None,
+    catalog: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+) -> Run:
+    """Run the tap in this process, as a pipeline would; an error of the run is kept."""
+    collector = _Collector()
+    run = Run(collector.messages)
+    try:
+        tap = TapXstakOMS(
+            config=config,
+            state=json.loads(json.dumps(state or {})),
+            catalog=catalog,
+            clock=clock,
+            message_writer=collector,
+        )
+        tap.sync_all()
+    except Exception as error:  # noqa: BLE001 - the test looks at it
+        run.error = error
+    return run
+
+
+def discovered(config: Mapping[str, Any], *, clock: Clock | None = None) -> dict[str, Any]:
+    """The catalog that discovery makes, with everything selected."""
+    tap = TapXstakOMS(config=config, clock=clock, setup_mapper=False, validate_config=False)
+    catalog: dict[str, Any] = json.loads(json.dumps(tap.catalog_dict))
+    return catalog
+
+
+def run_cli(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command as a person would, away from the settings of this machine."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TAP_XSTAK_OMS_")}
+    return subprocess.run(
+        [EXECUTABLE, *arguments],
+        env={**kept, **(env or {})},
+        cwd=cwd,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def utc(text: str) -> datetime:
+    """A moment from ISO 8601."""
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,125 @@
+"""What README.md says is run here: every command, every example."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_xstak_oms.settings import Settings
+from tap_xstak_oms.settings_schema import SCHEMA
+from tests.support import ROOT, config_for, run_tap
+
+if TYPE_CHECKING:
+    from xstak_sandbox import Sandbox
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUN_BY_OTHER_TESTS = {
+    # The suite that this is a part of.
+    "./run test",
+    # tests/test_meltano.py, with a folder and a database of the test's own.
+    "meltano config test tap-xstak-oms",
+    "meltano run tap-xstak-oms target-jsonl",
+    "meltano run tap-xstak-oms target-postgres",
+    "meltano invoke tap-xstak-oms --discover > catalog.json",
+}
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Every command of the README, in order."""
+    lines = "".join(blocks("console")).splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def test_every_command_is_known() -> None:
+    """No command of the README goes without a test that runs it."""
+    direct = [command for command in commands() if command.startswith("tap-xstak-oms")]
+    assert len(direct) == 5
+    assert set(commands()) - set(direct) == {"./run demo", *RUN_BY_OTHER_TESTS}
+
+
+def test_direct_use_works_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The commands of direct use, in their order, with the example's configuration filled in."""
+    example = json.loads(blocks("json")[0])
+    (tmp_path / "config.json").write_text(json.dumps(example | config_for(sandbox)))
+    state = run_tap(config_for(sandbox)).state
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in commands():
+        if command.startswith("tap-xstak-oms"):
+            ended = subprocess.run(
+                ["sh", "-c", command],
+                cwd=tmp_path,
+                env={**os.environ, "PATH": path},
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert ended.returncode == 0, ended.stderr
+    assert len((tmp_path / "orders.jsonl").read_text().splitlines()) > len(sandbox.orders())
+    assert (tmp_path / "more.jsonl").read_text()
+
+
+def test_the_example_configuration_is_complete() -> None:
+    """The configuration of the README has what is required, and nothing is wrong with it."""
+    example = json.loads(blocks("json")[0])
+    assert set(example) == set(SCHEMA["required"])
+    assert Settings.parse(example, now=datetime.now(UTC)).company_code == "your-company"
+
+
+def test_the_example_of_meltano_has_known_settings() -> None:
+    """The extractor of the README names settings that exist, of their kinds."""
+    [extractor] = yaml.safe_load(blocks("yaml")[0])["plugins"]["extractors"]
+    names = {setting["name"] for setting in extractor["settings"]}
+    assert names <= set(SCHEMA["properties"])
+    assert set(SCHEMA["required"]) <= names
+    assert set(extractor["config"]) <= names
+
+
+def test_the_example_state_is_a_state(sandbox: Sandbox) -> None:
+    """The state of the README has the form of the state that a run writes."""
+
+    def form(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: form(inner) for key, inner in value.items()}
+        return [form(inner) for inner in value[:1]] if isinstance(value, list) else type(value)
+
+    assert form(json.loads(blocks("json")[1])) == form(run_tap(config_for(sandbox)).state)
+
+
+def test_links_lead_somewhere() -> None:
+    """Every file that the README or a page of docs points to is there."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_demo_works_as_written() -> None:
+    """`./run demo` ends well, with a line for each status and location."""
+    assert "./run demo" in commands()
+    ended = subprocess.run(
+        shlex.split("./run demo"),
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    table = re.findall(r"^(pending|completed) +(\d{4}) +\d+ +[\d,.]+$", ended.stdout, re.MULTILINE)
+    assert len(table) == 6
+    assert "demo-output/" in ended.stdout
