@@ -1,0 +1,1 @@
+"""A first look: orders from a local XStak through Meltano into files."""

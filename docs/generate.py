@@ -1,0 +1,152 @@
+"""Writes what follows from the settings schema into README.md and meltano.yml.
+
+python -m docs.generate            rewrite the files
+python -m docs.generate --check    change nothing; exit 1 if a file is out of date
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tap_xstak_oms.settings_schema import SCHEMA
+
+ROOT = Path(__file__).resolve().parent.parent
+SDK_SETTINGS: dict[str, dict[str, Any]] = {
+    "stream_maps": {
+        "type": "object",
+        "title": "Stream maps",
+        "description": "Renames, removes, hashes or computes fields; filters records.",
+    },
+    "stream_map_config": {
+        "type": "object",
+        "title": "Stream map configuration",
+        "description": "Values for the expressions of stream_maps, such as a hash seed.",
+    },
+    "faker_config": {
+        "type": "object",
+        "title": "Faker configuration",
+        "description": "For stream maps that make up values with Faker, if it is installed.",
+    },
+    "flattening_enabled": {
+        "type": "boolean",
+        "title": "Flattening",
+        "description": "Whether nested objects become columns of their own.",
+    },
+    "flattening_max_depth": {
+        "type": "integer",
+        "title": "Flattening depth",
+        "description": "How many levels of nesting become columns.",
+    },
+    "flattening_max_key_length": {
+        "type": "integer",
+        "title": "Flattened name length",
+        "description": "How long a flattened column's name may be.",
+    },
+    "flattening_separator": {
+        "type": "string",
+        "title": "Flattening separator",
+        "description": "What stands between the parts of a flattened column's name.",
+    },
+}
+_KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}
+
+
+def settings_table() -> str:
+    """The README's table of settings."""
+    rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    rows += [
+        f"| `{name}` | {_type_in_words(schema)} | {_default_in_words(name, schema)} "
+        f"| {schema['description']} |"
+        for name, schema in SCHEMA["properties"].items()
+    ]
+    return "\n".join(rows)
+
+
+def meltano_settings() -> str:
+    """The settings of the extractor in meltano.yml, ours and those that the SDK adds."""
+    settings = SCHEMA["properties"] | SDK_SETTINGS
+    return "\n".join(
+        line for name, schema in settings.items() for line in _meltano_setting(name, schema)
+    )
+
+
+def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
+    lines = [f"- name: {name}", f"  label: {json.dumps(schema['title'])}"]
+    lines.append(f"  description: {json.dumps(schema['description'])}")
+    lines.append(f"  kind: {_kind(schema)}")
+    if schema.get("secret"):
+        lines.append("  sensitive: true")
+    if "enum" in schema:
+        lines.append("  options:")
+        for value in _allowed(schema):
+            lines += [f"  - label: {value}", f"    value: {value}"]
+    if "default" in schema:
+        lines.append(f"  value: {json.dumps(schema['default'])}")
+    return [f"    {line}" for line in lines]
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return "options"
+    if schema.get("format") == "date-time":
+        return "date_iso8601"
+    return _KINDS.get(_type(schema), "string")
+
+
+def _type(schema: dict[str, Any]) -> str:
+    types = schema["type"]
+    names = [types] if isinstance(types, str) else types
+    return next(str(name) for name in names if name != "null")
+
+
+def _allowed(schema: dict[str, Any]) -> list[str]:
+    return [value for value in schema["enum"] if value is not None]
+
+
+def _type_in_words(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in _allowed(schema))
+    words = {"array": "array of text", "object": "object", "string": "text"}
+    kind = {"date-time": "date or time", "uri": "URL"}.get(schema.get("format", ""))
+    return (kind or words.get(_type(schema), _type(schema))) + (
+        ", secret" if schema.get("secret") else ""
+    )
+
+
+def _default_in_words(name: str, schema: dict[str, Any]) -> str:
+    if name in SCHEMA["required"]:
+        return "**required**"
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
+
+
+BLOCKS = {
+    "README.md": ("<!-- settings -->\n", settings_table, "<!-- /settings -->"),
+    "meltano.yml": ("    # settings\n", meltano_settings, "    # /settings"),
+}
+
+
+def generated(name: str) -> str:
+    """What a file should be: its text, with the block between its two marks made anew."""
+    begin, make, end = BLOCKS[name]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    return pattern.sub(lambda _: f"{begin}{make()}\n{end}", text, count=1)
+
+
+def main() -> int:
+    """Write or check the files."""
+    stale = [n for n in BLOCKS if generated(n) != (ROOT / n).read_text(encoding="utf-8")]
+    if "--check" in sys.argv[1:]:
+        sys.stderr.writelines(f"{name} is out of date: ./run generate\n" for name in stale)
+        return int(bool(stale))
+    for name in stale:
+        (ROOT / name).write_text(generated(name), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
