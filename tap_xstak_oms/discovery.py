@@ -47,7 +47,7 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
         TapError: If no partition could be sampled, or `primary_keys` names no possible key.
     """
     # Inference and what it is built on are not imported by a run that has a catalog.
-    from tap_xstak_oms.inference import infer  # noqa: PLC0415
+    from tap_xstak_oms.inference import WARNING, infer  # noqa: PLC0415
 
     sampled = sample(settings, client)
     found = infer(
@@ -58,7 +58,10 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
         primary_keys=settings.primary_keys or (),
     )
     for remark in found.remarks:
-        logger.warning("%s", remark)
+        is_warning = remark.startswith(WARNING)
+        logger.log(
+            logging.WARNING if is_warning else logging.INFO, "%s", remark.removeprefix(WARNING)
+        )
     return Discovered(_object({**own_schema(), **found.properties}), list(found.key))
 
 

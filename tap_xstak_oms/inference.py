@@ -28,6 +28,8 @@ _Order: TypeAlias = dict[str, Any]
 _Samples: TypeAlias = dict[Partition, list[_Order]]
 _Schema: TypeAlias = dict[str, Any]
 
+WARNING = "Warning: "
+"""What a remark begins with that should not be overlooked."""
 KEYS = ("id", "order_id", "orderId", "_id")
 DOUBTFUL_KEYS = ("order_number", "orderNumber", "order_no")
 
@@ -104,13 +106,18 @@ def _read(samples: Mapping[Partition, Sequence[bytes]], remarks: list[str]) -> _
     }
     ignored = sum(map(len, values.values())) - sum(map(len, orders.values()))
     if ignored:
-        remarks.append(f"{ignored} sampled orders are not JSON objects and were ignored.")
+        remarks.append(
+            f"{ignored} sampled orders are no JSON objects or nested too deeply, and were ignored."
+        )
     return orders
 
 
 def _value(order: bytes) -> object:
     # Fractions are all one type, and may be beyond what a float holds.
-    return json.loads(bytes(order), parse_float=lambda _: _SOME_FRACTION, parse_int=_integer)
+    try:
+        return json.loads(bytes(order), parse_float=lambda _: _SOME_FRACTION, parse_int=_integer)
+    except RecursionError:
+        return None
 
 
 def _integer(text: str) -> int | float:
@@ -290,12 +297,12 @@ def _detected_key(
             continue
         if name in DOUBTFUL_KEYS:
             remarks.append(
-                f"Warning: the key is `{name}`, for want of a better one. It was unique in the "
+                f"{WARNING}the key is `{name}`, for want of a better one. It was unique in the "
                 "sample; if it may not always be, set `primary_keys`."
             )
         return (name,)
     remarks.append(
-        "Warning: no field identifies an order, so there is no key and loaders append: an order "
+        f"{WARNING}no field identifies an order, so there is no key and loaders append: an order "
         "that is read twice is there twice. If you know the key, set `primary_keys`."
     )
     return ()

@@ -80,8 +80,8 @@ def parse_page(
         raise PageError(
             "the answer lacks `orders` or `page`, or has them in another form",
         ) from None
-    except msgspec.DecodeError:
-        raise PageError("the answer is not JSON, or was cut off") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise PageError("the answer is not JSON, was cut off, or is nested too deeply") from None
     page = Page(
         orders=answer.orders or [],
         number=answer.page.number,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache, partial
-from itertools import count
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -31,7 +30,7 @@ from tap_xstak_oms.columns import (
     object_type,
 )
 from tap_xstak_oms.errors import PartitionError, TapError
-from tap_xstak_oms.text import members
+from tap_xstak_oms.text import distinct_members
 
 COUNTED_NAMES = 1000
 """Fields counted by name at most; the others are counted together as `OTHER_FIELDS`."""
@@ -224,21 +223,11 @@ class Fitter:
         return self._tell_apart(order)
 
     def _tell_apart(self, order: Order) -> _Fields:
-        """Split an order that repeats names: the last value has the name, as in most parsers.
-
-        The earlier ones get names that no column and no other field has, `name#1`, `name#2`...,
-        and so travel in `_extra`.
-        """
-        pairs = list(members(bytes(order)))
-        last = {name: at for at, (name, _) in enumerate(pairs)}
-        taken = last.keys() | self._columns.keys()
-        fields = _Fields()
-        for at, (name, value) in enumerate(pairs):
-            if at == last[name]:
-                fields[name] = value
-            elif name not in self._withheld:
-                fields[_free_name(name, taken)] = value
-        return fields
+        """Split an order that repeats names, so that every value has one and so travels."""
+        renamed = distinct_members(bytes(order), self._columns.keys())
+        return {
+            new: value for name, new, value in renamed if new == name or name not in self._withheld
+        }
 
     def _find_misfits(self, order: Order, fields: _Fields, layout: _Layout) -> tuple[str, ...]:
         """Convert what is to be converted; returns the fields that do not fit their column."""
@@ -336,12 +325,6 @@ def _convert(fields: _Fields, conversions: Iterable[tuple[str, Convert]]) -> lis
         else:
             fields[name] = converted
     return misfits
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    free = next(free for number in count(1) if (free := f"{name}#{number}") not in taken)
-    taken.add(free)
-    return free
 
 
 def _without_first_comma(labels: list[bytes], end: bytes) -> tuple[list[bytes], bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -12,23 +14,26 @@ from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_xstak_oms import bookmarks
-from tap_xstak_oms.columns import SYNCED_AT
+from tap_xstak_oms.columns import SYNCED_AT, can_be_column
 from tap_xstak_oms.errors import PartitionError, RunError, TapError
-from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.records import Fitter, to_python
 from tap_xstak_oms.settings import Partition
+from tap_xstak_oms.state import PartitionStates
 from tap_xstak_oms.sync import Sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
+    from singer_sdk.metrics import Counter
 
     from tap_xstak_oms.client import XStakClient
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.settings import Settings
+    from tap_xstak_oms.writer import LineWriter
 
 STATE_INTERVAL_SECONDS = 5.0
+_RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class SalesOrdersStream(Stream):
     replication_key = SYNCED_AT
     # Records arrive fitted to the schema.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    # State is written at the ends of partitions: in between there is nothing new to say.
+    # State is written where a partition ends: in between there is nothing new to say.
     STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(
@@ -57,6 +62,7 @@ class SalesOrdersStream(Stream):
         schema: dict[str, Any],
         primary_keys: Sequence[str],
         account: Account | None,
+        writer: LineWriter,
     ) -> None:
         """Declare the stream.
 
@@ -65,24 +71,39 @@ class SalesOrdersStream(Stream):
             schema: Its JSON schema.
             primary_keys: Its key, if it has one.
             account: Where orders come from; None where the tap only tells what it can.
+            writer: Where messages go.
         """
         super().__init__(tap, schema=schema)
-        quieten_sdk(self.logger)
         self.primary_keys = primary_keys
         self._account = account
+        self._writer = writer
+        self._partition_states: PartitionStates | None = None
         self._sync: Sync | None = None
         self._state_written_at = float("-inf")
+        self._counter: Counter | None = None
+
+    @property
+    @override
+    def state_manager(self) -> PartitionStates:
+        if self._partition_states is None:
+            self._partition_states = PartitionStates(
+                tap_name=self.tap_name,
+                stream_name=self.name,
+                tap_state=self.tap_state,
+            )
+        return self._partition_states
+
+    @override
+    def get_record_counter(self, **options: Any) -> Counter:
+        # Kept, because records that do not pass through the SDK are counted as well.
+        self._counter = super().get_record_counter(**options)
+        return self._counter
 
     @property
     @override
     def partitions(self) -> list[dict[str, Any]]:
         partitions = self._account.settings.partitions if self._account else ()
         return [dict(partition.context) for partition in partitions]
-
-    @override
-    def compare_start_date(self, value: str, start_date_value: str) -> str:
-        # Where a read begins is decided in `bookmarks`.
-        return value
 
     @override
     def get_replication_key_signpost(self, context: Mapping[str, Any] | None = None) -> None:
@@ -99,8 +120,17 @@ class SalesOrdersStream(Stream):
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         sync = self._sync_of(partition, self._account)
+        emit = self._write_lines if self._is_plain else _as_python
+        with self._in_order(sync):
+            for records in sync.records(partition):
+                yield from emit(records)
+        self._close_partition(partition, sync)
+
+    @contextmanager
+    def _in_order(self, sync: Sync) -> Iterator[None]:
+        """Whatever ends a partition's read, leave output and threads as they should be."""
         try:
-            yield from map(to_python, sync.records(partition))
+            yield
         except PartitionError as error:
             self.logger.error("%s", error)  # noqa: TRY400 - a person reads it
             if self._is_test:
@@ -112,7 +142,27 @@ class SalesOrdersStream(Stream):
         except GeneratorExit:
             sync.close()
             raise
-        self._close_partition(partition, sync)
+        finally:
+            self._writer.flush()
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether records go out as they are: nothing of the SDK's is to be done to them."""
+        return (
+            not self._is_test
+            and all(self.mask.values())
+            and not self.config.get("stream_maps")
+            and not self.config.get("flattening_enabled")
+        )
+
+    def _write_lines(self, records: Sequence[bytes]) -> tuple[()]:
+        """Write the messages of some records; gives nothing on to the SDK."""
+        end = b',"time_extracted":"%b"}\n' % _now().encode()
+        self._writer.write_lines([_RECORD_START + record + end for record in records])
+        self.state_manager.is_flushed = False
+        if self._counter is not None:
+            self._counter.increment(len(records))
+        return ()
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
@@ -125,7 +175,10 @@ class SalesOrdersStream(Stream):
         if state or self._sync is None:
             return
         self._sync.close()
+        self._writer.flush()
         self._warn_if_all_empty(self._sync)
+        self._warn_of_unsettled(self._sync)
+        self._tell_of_fields(self._sync.fitter)
         failed = [read.error for read in self._sync.reads.values() if read.error]
         if failed:
             raise TapError(
@@ -168,12 +221,8 @@ class SalesOrdersStream(Stream):
     def _close_partition(self, partition: Partition, sync: Sync) -> None:
         """Move the partition's bookmark, if it was read whole."""
         read = sync.reads[partition]
-        state = self.get_context_state(partition.context)
-        for passing in ("progress_markers", "starting_replication_value"):
-            state.pop(passing, None)
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            return
-        if read.bookmark is not None:
+        if read.bookmark is not None and self.replication_method != REPLICATION_FULL_TABLE:
+            state = self.get_context_state(partition.context)
             start = sync.start_of(partition)
             state.update(bookmarks.to_state(state, SYNCED_AT, read.bookmark, since=start))
         self._write_state_sometimes()
@@ -197,6 +246,29 @@ class SalesOrdersStream(Stream):
                 "`order_statuses`, `company_code`, `start_date` and `start_date_format`.",
             )
 
+    def _warn_of_unsettled(self, sync: Sync) -> None:
+        for partition, read in sync.reads.items():
+            if read.error is None and not read.outcome.settled:
+                self.logger.warning(
+                    "%s kept changing places in %d passes (`max_read_passes`). All that was seen "
+                    "is emitted; the bookmark stays, so that the next run reads them again.",
+                    str(partition).capitalize(),
+                    read.outcome.passes,
+                )
+
+    def _tell_of_fields(self, fitter: Fitter) -> None:
+        place = "in _extra" if fitter.keeps_extra else "dropped, for there is no _extra"
+        for name, count in fitter.undeclared.items():
+            self.logger.warning(
+                "Field %s has no column: %d values are %s.%s",
+                name,
+                count,
+                place,
+                " Discover again (--discover) to give it one." if can_be_column(name) else "",
+            )
+        for name, count in fitter.misfits.items():
+            self.logger.warning("Field %s: %d values did not fit, and are %s.", name, count, place)
+
     def _warn_if_start_moved_back(self, settings: Settings, states: Sequence[Any]) -> None:
         earliest = bookmarks.earliest_read(states)
         if earliest is not None and settings.start_date < earliest:
@@ -205,3 +277,12 @@ class SalesOrdersStream(Stream):
                 "(a run without state) reads what is older.",
                 bookmarks.to_text(earliest),
             )
+
+
+def _as_python(records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    """Records for the SDK, which maps, flattens, selects or limits them."""
+    return map(to_python, records)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -14,7 +14,7 @@ from tap_xstak_oms.reader import Outcome, PageParameterIgnoredError, Reader
 from tap_xstak_oms.records import OrderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from msgspec import Raw
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_xstak_oms.client import PartitionPages, XStakClient
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.pages import Page
-    from tap_xstak_oms.records import Fitter
+    from tap_xstak_oms.records import Fit, Fitter
     from tap_xstak_oms.settings import Partition, Settings
 
 
@@ -71,7 +71,7 @@ class Sync:
         self.reads: dict[Partition, PartitionRead] = {}
         self._settings = settings
         self._client = client
-        self._fitter = fitter
+        self.fitter = fitter
         self._clock = clock
         self._last_read = last_read
         self._began_at = clock.now()
@@ -81,7 +81,7 @@ class Sync:
             settings.partitions,
             self._fetch,
             lane=lambda partition: partition.location_id,
-            identify=fitter.identify,
+            identify=self._identify,
             max_in_flight=settings.max_concurrent_requests,
             max_passes=settings.max_read_passes,
         )
@@ -95,15 +95,16 @@ class Sync:
         bookmark = self._last_read.get(partition)
         return bookmarks.read_from(bookmark, now=self._began_at, settings=self._settings)
 
-    def records(self, partition: Partition) -> Iterator[bytes]:
+    def records(self, partition: Partition) -> Iterator[list[bytes]]:
         """Read a partition.
 
         Yields:
-            Records, each a JSON object.
+            The records of a page, each a JSON object.
 
         Raises:
-            PartitionError: If it fails; the others can be read nevertheless.
-            RunError: If none can be read any more.
+            PartitionError: If it fails, or an order of it cannot become a record; then the others
+                of it are handed on all the same.
+            RunError: If nothing can be read any more.
         """
         read = self.reads[partition] = PartitionRead()
         try:
@@ -113,8 +114,6 @@ class Sync:
                 f"Page {error.wanted} of {partition}: the server answers with page {error.told}, "
                 "however the pages are counted. Check `page_parameter`."
             )
-        except OrderError as error:
-            read.error = f"An order among {partition}: {error}"
         except PartitionError as error:
             read.error = str(error)
         finally:
@@ -122,21 +121,29 @@ class Sync:
         if read.error:
             raise PartitionError(read.error) from None
 
-    def _records(self, partition: Partition, read: PartitionRead) -> Iterator[bytes]:
+    def _records(self, partition: Partition, read: PartitionRead) -> Iterator[list[bytes]]:
         reading = self._reader.read(partition)
         read.outcome = reading.outcome
-        fit: Callable[[Raw], bytes] | None = None
+        fit: Fit | None = None
         for orders in reading:
             if fit is None:
                 read.began = self._begin(partition, reading.first)
-                fit = self._fitter.bind(
+                fit = self.fitter.bind(
                     location_id=partition.location_id,
                     order_status=partition.order_status,
                     synced_at=bookmarks.to_text(read.began),
                 )
-            for order in orders:
-                yield fit(order)
-                read.orders += 1
+            records = _fitted(orders, fit, partition, read)
+            read.orders += len(records)
+            yield records
+
+    def _identify(self, order: Raw) -> tuple[Hashable, int]:
+        try:
+            return self.fitter.identify(order)
+        except OrderError:
+            # It has no key to be known by, of which the fitting will speak.
+            digest = hash(bytes(order))
+            return digest, digest
 
     def _begin(self, partition: Partition, first: Page) -> datetime:
         location = partition.location_id
@@ -160,3 +167,19 @@ class Sync:
             source = self._client.pages(partition, self.start_of(partition))
             self._sources[partition] = source
         return source.fetch(asked, accept)
+
+
+def _fitted(
+    orders: Sequence[Raw],
+    fit: Fit,
+    partition: Partition,
+    read: PartitionRead,
+) -> list[bytes]:
+    """The records of some orders; one that cannot be a record does not cost its neighbours."""
+    records = []
+    for order in orders:
+        try:
+            records.append(fit(order))
+        except OrderError as error:
+            read.error = read.error or f"Among {partition}: {error}."
+    return records

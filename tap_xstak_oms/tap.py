@@ -29,9 +29,11 @@ from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.streams import Account, SalesOrdersStream
+from tap_xstak_oms.writer import LineWriter, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from types import FrameType
 
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
 
@@ -54,7 +56,7 @@ class TapXstakOMS(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as the SDK has it, and the time
         self,
         *,
         config: Mapping[str, Any] | None = None,
@@ -62,6 +64,7 @@ class TapXstakOMS(Tap):
         parse_env_config: bool = False,
         validate_config: bool = True,
         clock: Clock | None = None,
+        message_writer: LineWriter | None = None,
         **kwargs: Any,  # noqa: ANN401 - what the SDK's Tap takes beyond these
     ) -> None:
         """Create the tap.
@@ -73,6 +76,7 @@ class TapXstakOMS(Tap):
             validate_config: False where the tap is only asked what it can do: then the
                 credentials may be missing.
             clock: The source of time.
+            message_writer: Where messages go, instead of stdout.
             kwargs: As the SDK's `Tap` takes them.
 
         Raises:
@@ -84,13 +88,23 @@ class TapXstakOMS(Tap):
         if parse_env_config:
             given |= environment(self._setting_names())
         self._clock = clock or Clock()
+        self._writer = message_writer or LineWriter()
         self._settings = self._parse(given, must_be_complete=validate_config)
         super().__init__(
             config=self._sdk_config(given),
             catalog=self._prepare(catalog),
             validate_config=self._settings is not None,
+            message_writer=self._writer,
             **kwargs,
         )
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        # The SDK's own would write state into the middle of a record, and exit with 0.
+        self._writer.stop(signum, self._say_last)
+
+    def _say_last(self) -> None:
+        self.state_writer.write_state(self.state)
 
     @override
     def discover_streams(self) -> list[SalesOrdersStream]:
@@ -101,7 +115,13 @@ class TapXstakOMS(Tap):
             account = Account(self._settings, client, self._clock)
         schema, primary_keys = self._discovered(account)
         return [
-            SalesOrdersStream(self, schema=schema, primary_keys=primary_keys, account=account),
+            SalesOrdersStream(
+                self,
+                schema=schema,
+                primary_keys=primary_keys,
+                account=account,
+                writer=self._writer,
+            ),
         ]
 
     def _discovered(self, account: Account | None) -> Discovered:
@@ -194,6 +214,10 @@ def main() -> None:
         for problem in _in_words(error):
             TapXstakOMS.logger.error("%s", problem)
         sys.exit(1)
+    except Stopped as stopped:
+        stopped.say_last()
+        # Requests that hang are not waited for.
+        os._exit(stopped.exit_code)
 
 
 def _in_words(error: Exception) -> list[str]:

@@ -13,10 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib.encoding import SimpleSingerWriter
-
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.tap import TapXstakOMS
+from tap_xstak_oms.writer import LineWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +45,16 @@ def clock_of(sandbox: Sandbox) -> Clock:
     return Clock(now=lambda: sandbox.clock.now().astimezone(UTC), sleep=lambda _: None)
 
 
-class _Collector(SimpleSingerWriter):
+class _Collector(LineWriter):
     """Keeps the messages that would go to stdout, as a target would read them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[dict[str, Any]] = []
 
-    def write_message(self, message: Any) -> None:
-        text = self.format_message(message)
-        self.messages.append(json.loads(text, parse_float=Decimal))
+    def flush(self) -> None:
+        lines, self._lines = self._lines, bytearray()
+        self.messages += [json.loads(line, parse_float=Decimal) for line in lines.splitlines()]
 
 
 @dataclass

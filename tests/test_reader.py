@@ -126,6 +126,21 @@ def _fail(_: int, __: FrameType | None) -> None:
     pytest.fail("the consumer waits for ever")
 
 
+@pytest.fixture
+def consumer_waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the consumer, holding the lock, is about to wait for a page."""
+    waits = threading.Event()
+    wait = threading.Condition.wait
+
+    def spy(condition: threading.Condition, timeout: float | None = None) -> bool:
+        if timeout == reader_module.SIGNAL_PATIENCE_SECONDS:
+            waits.set()
+        return wait(condition, timeout)
+
+    monkeypatch.setattr(threading.Condition, "wait", spy)
+    return waits
+
+
 def _join_workers() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("reader-"):
@@ -479,13 +494,14 @@ def test_what_identify_raises_ends_the_partition_alone() -> None:
         assert list(reader.read(("pending", "2"))) == _pages(2)
 
 
-def test_a_fatal_error_ends_everything_at_once() -> None:
+def test_a_fatal_error_ends_everything_at_once(consumer_waits: threading.Event) -> None:
     """A fatal error anywhere is raised although the page awaited hangs, and ends all asking."""
     release = threading.Event()
     server = Server({("pending", str(at)): _pages(1) for at in range(99)})
 
     def fail(partition: Partition, _: int | None) -> None:
         if partition == ("pending", "1"):
+            assert consumer_waits.wait(PATIENCE_SECONDS)
             raise FatalError
         assert release.wait(PATIENCE_SECONDS)
 
@@ -537,12 +553,15 @@ def test_closing_does_not_wait_for_the_consumer_it_interrupts() -> None:
         reader.close()
 
 
-def test_another_thread_can_close_under_a_waiting_consumer() -> None:
+def test_another_thread_can_close_under_a_waiting_consumer(
+    consumer_waits: threading.Event,
+) -> None:
     """A consumer that waits for a page is told when the reader is closed."""
     release = threading.Event()
     server = _one_partition(1)
 
     def close(*_: object) -> None:
+        assert consumer_waits.wait(PATIENCE_SECONDS)
         reader.close()
         assert release.wait(PATIENCE_SECONDS)
 
@@ -560,6 +579,7 @@ class InterruptedByTestError(Exception):
 @pytest.mark.parametrize("closes", [False, True])
 def test_a_signal_interrupts_a_waiting_consumer(
     closes: bool,  # noqa: FBT001 - a case
+    consumer_waits: threading.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A handler that raises, and may close the reader itself, ends the wait for a hung request."""
@@ -570,6 +590,7 @@ def test_a_signal_interrupts_a_waiting_consumer(
     main = threading.get_ident()
 
     def hang(*_: object) -> None:
+        assert consumer_waits.wait(PATIENCE_SECONDS)
         signal.pthread_kill(main, signal.SIGUSR1)
         assert release.wait(PATIENCE_SECONDS)
 

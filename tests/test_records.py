@@ -306,10 +306,9 @@ def test_an_order_nested_beyond_the_parsers_depth_is_an_error() -> None:
         order = f'{{"id":1,"id":2,"v":{"[" * depth}{"]" * depth}}}'
         try:
             assert stream.identify(order.encode())[0] == b"2"
-            assert fit(order, stream).endswith("}")
-        except OrderError as error:
+            assert fit(order, stream).endswith("}}")
+        except OrderError:
             assert depth > 500
-            assert str(error) == "an order is nested too deeply to be read"
 
 
 # --- for any order and any schema ---

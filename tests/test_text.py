@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_xstak_oms.text import TextError, clean, members
+from tap_xstak_oms.text import TextError, clean, distinct_members
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,19 @@ def test_members_are_told_one_by_one(pairs: list[tuple[str, str]], blank: str) -
     inside = ",".join(
         f"{blank}{json.dumps(name)}{blank}:{blank}{value}{blank}" for name, value in pairs
     )
-    found = list(members(f"{blank}{{{blank}{inside}}}{blank}".encode()))
-    assert found == [(name, value.encode()) for name, value in pairs]
+    found = list(distinct_members(f"{blank}{{{blank}{inside}}}{blank}".encode()))
+    assert [(name, value.decode()) for name, _, value in found] == pairs
+    new_names = [new for _, new, _ in found]
+    assert len(set(new_names)) == len(pairs)
+    assert set(new_names) >= {name for name, _ in pairs}
+
+
+def test_of_a_repeated_name_the_last_member_keeps_it() -> None:
+    """The earlier ones are numbered in their order, past the names in use."""
+    found = distinct_members(b'{"v":1,"v":2,"v#2":3,"v":4}', ["v#1"])
+    assert [(new, value) for _, new, value in found] == [
+        ("v#3", b"1"),
+        ("v#4", b"2"),
+        ("v#2", b"3"),
+        ("v", b"4"),
+    ]

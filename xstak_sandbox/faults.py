@@ -61,9 +61,9 @@ class Kind(StrEnum):
     LATENCY = "latency"
     """The true answer, `seconds` late."""
 
-    SHORT_TOKEN = "short_token"  # noqa: S105 - a kind of fault
+    SHORT_TOKEN = "short_token"
     """A token that lives `seconds`, while claiming the usual time."""
-    NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105 - a kind of fault
+    NO_ACCESS_TOKEN = "no_access_token"
     """A token answer without `access_token`."""
 
 

@@ -134,7 +134,7 @@ def read_token_query(quirks: Quirks, query: Mapping[str, str], body: bytes) -> T
     """
     sent: Parameters = (
         BodyParameters.parse(body)
-        if quirks.token_parameters_in == "body"  # noqa: S105 - a place, not a secret
+        if quirks.token_parameters_in == "body"
         else QueryParameters(query)
     )
     grants = [sent.text(key) for key in quirks.grant_type_keys]

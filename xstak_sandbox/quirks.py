@@ -50,8 +50,8 @@ class Quirks:
         compresses: Whether answers are compressed for who accepts gzip.
     """
 
-    token_path: TokenPath = "service-account"  # noqa: S105 - a path, not a secret
-    token_parameters_in: Place = "body"  # noqa: S105 - a place, not a secret
+    token_path: TokenPath = "service-account"
+    token_parameters_in: Place = "body"
     grant_type_keys: tuple[str, ...] = ("grantType", "grant type", "grant_type")
     start_date_format: DateFormat = "iso8601"
     refuses_naive_start_date: bool = True

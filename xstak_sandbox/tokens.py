@@ -19,7 +19,7 @@ class Credentials:
     """What the token endpoint lets in; all made up."""
 
     client_id: str = "demo-client"
-    client_secret: str = "demo-secret"  # noqa: S105 - made up
+    client_secret: str = "demo-secret"
     company_code: str = "demo-company"
 
 
