@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tap_xstak_oms.settings import Partition, Settings
 
 TOKEN_HEADER = "token"  # noqa: S105 - the header's name (O2)
+FIRST_PAGES = range(2)
+"""The numbers that a first page can have: pages count from 0 or from 1 (C8)."""
 _JSON_BODY = {"Content-Type": "application/json"}
 logger = logging.getLogger("tap-xstak-oms")
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -59,7 +61,7 @@ class XStakClient:
 
     def pages(self, partition: Partition, start: datetime) -> PartitionPages:
         """The pages of a partition since a start date."""
-        return PartitionPages(self, self._settings, partition, start)
+        return PartitionPages(self, self._settings, self._clock, partition, start)
 
     def fetch(
         self, name: str, request: Callable[[Token], Request], read: Callable[[Answer], Page]
@@ -120,11 +122,13 @@ class PartitionPages:
         self,
         client: XStakClient,
         settings: Settings,
+        clock: Clock,
         partition: Partition,
         start: datetime,
     ) -> None:
         self._client = client
         self._settings = settings
+        self._clock = clock
         self._partition = partition
         self._start = start
         self._first: Page | None = None
@@ -136,6 +140,7 @@ class PartitionPages:
             asked: Its number as the server counts requests, None to name no page (C8).
             accept: Whether a page is the one asked for.
         """
+        asked_at = self._clock.now()
         name = f"Page {'one' if asked is None else asked} of {self._partition}"
 
         def request(token: Token) -> Request:
@@ -143,8 +148,9 @@ class PartitionPages:
 
         def read(answer: Answer) -> Page:
             first = None if asked is None else self._first
-            page = parse_page(answer.body, first=first, answered_at=answer.date)
-            if not accept(page):
+            page = parse_page(answer.body, first=first, answered_at=answer.date or asked_at)
+            is_possible = asked is not None or page.number in FIRST_PAGES
+            if not (is_possible and accept(page)):
                 raise PageError(f"the server answered with page {page.number} instead")
             return page
 

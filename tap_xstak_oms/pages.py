@@ -40,7 +40,8 @@ class Page(msgspec.Struct, frozen=True):
         size: How many orders a full page has, if the server can be believed (C9).
         total_pages: How many pages it says there are.
         total_elements: How many orders it says there are.
-        answered_at: The server's clock when it answered, where it tells.
+        answered_at: The server's clock when it answered; ours when it was asked, where it does
+            not tell.
     """
 
     orders: list[msgspec.Raw]
@@ -66,7 +67,7 @@ def parse_page(
     Args:
         body: The answer.
         first: The partition's first page, None where this answer is it.
-        answered_at: The server's clock when it answered, where it tells.
+        answered_at: What the page is to say of it.
 
     Raises:
         PageError: If it is no page, or holds fewer orders than its own page block implies.

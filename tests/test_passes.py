@@ -24,7 +24,7 @@ class _Read:
         emitted: list[Order] = []
         for ids, total in pages:
             orders = [(order, version) for order in ids]
-            emitted += self._passes.take(orders, total, is_only_page=False)
+            emitted += self._passes.take(orders, total, is_only_page=len(pages) == 1)
         return "".join(order for order, _ in emitted)
 
     def begin_another(self) -> bool:

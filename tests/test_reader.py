@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PATIENCE_SECONDS = 10
+HANG_SECONDS = 4 * PATIENCE_SECONDS
+"""Longer than any test may last."""
 
 Partition = tuple[str, str]
 """Status and location."""
@@ -141,11 +143,54 @@ def consumer_waits(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return waits
 
 
+@pytest.fixture
+def worker_sleeps(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set while the only worker waits, and nobody has woken it."""
+    sleeps = threading.Event()
+    wait, notify = threading.Condition.wait, threading.Condition.notify
+    consumer = threading.get_ident()
+
+    def spy_on_wait(condition: threading.Condition, timeout: float | None = None) -> bool:
+        if threading.get_ident() != consumer:
+            sleeps.set()
+        return wait(condition, timeout)
+
+    def spy_on_notify(condition: threading.Condition, n: int = 1) -> None:
+        if threading.get_ident() == consumer:
+            sleeps.clear()
+        notify(condition, n)
+
+    monkeypatch.setattr(threading.Condition, "wait", spy_on_wait)
+    monkeypatch.setattr(threading.Condition, "notify", spy_on_notify)
+    return sleeps
+
+
+@pytest.fixture
+def seven_sleep(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when seven workers have gone to sleep."""
+    sleep = threading.Event()
+    sleepers: set[int] = set()
+    wait, consumer = threading.Condition.wait, threading.get_ident()
+
+    def spy(condition: threading.Condition, timeout: float | None = None) -> bool:
+        if timeout is None:
+            sleepers.add(threading.get_ident())
+        if len(sleepers - {consumer}) == 7:
+            sleep.set()
+        return wait(condition, timeout)
+
+    monkeypatch.setattr(threading.Condition, "wait", spy)
+    return sleep
+
+
+def _workers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("reader-")]
+
+
 def _join_workers() -> None:
-    for thread in threading.enumerate():
-        if thread.name.startswith("reader-"):
-            thread.join(PATIENCE_SECONDS)
-            assert not thread.is_alive()
+    for worker in _workers():
+        worker.join(PATIENCE_SECONDS)
+        assert not worker.is_alive()
 
 
 def _pages(count: int, first: int = 0, size: int = 3) -> list[list[int]]:
@@ -215,18 +260,32 @@ def _expected(server: Server, broken: set[tuple[int, int]]) -> list[object]:
     return met
 
 
-def test_requests_overlap_up_to_the_bound() -> None:
-    """As many requests are in flight as may be, and not one more."""
-    together = threading.Barrier(4)
-    server = _one_partition(14)
+def test_requests_overlap_up_to_the_bound(seven_sleep: threading.Event) -> None:
+    """As many requests are in flight as may be, though all but one worker slept, and no more."""
+    together = threading.Barrier(8)
 
     def meet(_: Partition, asked: int | None) -> None:
-        if asked is not None and asked > 1:
-            together.wait(PATIENCE_SECONDS)  # breaks when fewer than four come
+        if asked is None:
+            assert seven_sleep.wait(PATIENCE_SECONDS)
+        elif asked > 1:
+            together.wait(PATIENCE_SECONDS)  # breaks when fewer come
 
-    server.before = meet
-    assert len(_read_all(server, max_in_flight=4)) == 14
-    assert server.most_at_once == 4
+    server = _one_partition(18, before=meet)
+    assert len(_read_all(server, max_in_flight=8)) == 18
+    assert server.most_at_once == 8
+
+
+def test_a_worker_that_sleeps_is_woken_whenever_there_is_work(
+    worker_sleeps: threading.Event,
+) -> None:
+    """Pages taken, another pass and the end of a partition each wake a worker that went idle."""
+    server = Server({("pending", "1"): [[1], [2], [2]], ("completed", "1"): _pages(9)})
+    with server.reader(max_in_flight=1) as reader:
+        for partition, pages in [(ONLY, 6), (("completed", "1"), 9)]:
+            reading = reader.read(partition)
+            for _ in reading:
+                assert worker_sleeps.wait(PATIENCE_SECONDS)
+            assert reading.outcome.pages == pages
 
 
 def test_look_ahead_goes_across_partitions() -> None:
@@ -399,9 +458,9 @@ def test_the_first_answer_is_at_hand_before_the_first_orders() -> None:
     """The first answer, with whatever else it carries, is there when its orders are."""
     with _one_partition(2).reader() as reader:
         reading = reader.read(ONLY)
-        next(iter(reading))
-        assert reading.first.answered_at == "noon"
-        assert reading.first.orders == [0, 1, 2]
+        for _ in reading:
+            assert reading.first.answered_at == "noon"
+            assert reading.first.orders == [0, 1, 2]
 
 
 def test_what_was_met_is_forgotten_with_the_partition() -> None:
@@ -503,7 +562,7 @@ def test_a_fatal_error_ends_everything_at_once(consumer_waits: threading.Event) 
         if partition == ("pending", "1"):
             assert consumer_waits.wait(PATIENCE_SECONDS)
             raise FatalError
-        assert release.wait(PATIENCE_SECONDS)
+        assert release.wait(HANG_SECONDS)
 
     server.before = fail
     with server.reader(max_in_flight=2) as reader:
@@ -513,6 +572,8 @@ def test_a_fatal_error_ends_everything_at_once(consumer_waits: threading.Event) 
         release.set()
         _join_workers()
     assert len(server.asked) == 2
+    with pytest.raises(FatalError):
+        list(reader.read(("pending", "6")))
 
 
 def test_close_waits_for_no_request() -> None:
@@ -523,13 +584,14 @@ def test_close_waits_for_no_request() -> None:
     def hang(_: Partition, asked: int | None) -> None:
         if asked is not None:
             hangs.set()
-            assert release.wait(PATIENCE_SECONDS)
+            assert release.wait(HANG_SECONDS)
 
     server.before = hang
     with server.reader() as reader:
         next(iter(reader.read(ONLY)))
         assert hangs.wait(PATIENCE_SECONDS)
     assert server.at_once == 1
+    assert all(worker.daemon for worker in _workers())
     release.set()
     _join_workers()
     assert len(server.asked) == 2
@@ -563,7 +625,7 @@ def test_another_thread_can_close_under_a_waiting_consumer(
     def close(*_: object) -> None:
         assert consumer_waits.wait(PATIENCE_SECONDS)
         reader.close()
-        assert release.wait(PATIENCE_SECONDS)
+        assert release.wait(HANG_SECONDS)
 
     server.before = close
     reader = server.reader()
@@ -592,7 +654,7 @@ def test_a_signal_interrupts_a_waiting_consumer(
     def hang(*_: object) -> None:
         assert consumer_waits.wait(PATIENCE_SECONDS)
         signal.pthread_kill(main, signal.SIGUSR1)
-        assert release.wait(PATIENCE_SECONDS)
+        assert release.wait(HANG_SECONDS)
 
     def handle(_: int, __: FrameType | None) -> None:
         if closes:

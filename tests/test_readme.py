@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
-from tests.support import ROOT, config_for, run_tap
+from tests.support import ROOT, config_for, discovered, run_tap
 
 if TYPE_CHECKING:
     from xstak_sandbox import Sandbox
@@ -88,6 +89,23 @@ def test_the_example_of_meltano_has_known_settings() -> None:
     assert names <= set(SCHEMA["properties"])
     assert set(SCHEMA["required"]) <= names
     assert set(extractor["config"]) <= names
+
+
+@pytest.mark.parametrize("is_misfit", [False, True])
+def test_the_example_of_customer_data_hides_it(sandbox: Sandbox, *, is_misfit: bool) -> None:
+    """With the README's stream maps no customer's data comes out, not even as a misfit."""
+    config = config_for(sandbox, **yaml.safe_load(blocks("yaml")[1])["config"])
+    catalog = discovered(config)
+    if is_misfit:
+        properties = catalog["streams"][0]["schema"]["properties"]
+        properties["customer"] = properties["billing_address"] = {"type": ["integer", "null"]}
+    run = run_tap(config, catalog=catalog)
+    assert run.error is None
+    assert len(run.records) == len(sandbox.orders())
+    assert all(len(record["customer_key"] or "-" * 32) == 32 for record in run.records)
+    assert any(record["customer_key"] for record in run.records) != is_misfit
+    for secret in ("Test Customer", "@example.com", "+92-300", "Street", "call before"):
+        assert secret not in json.dumps(run.records, default=str)
 
 
 def test_the_example_state_is_a_state(sandbox: Sandbox) -> None:

@@ -76,6 +76,13 @@ def test_the_bookmark_is_when_the_read_began_by_the_servers_clock(sandbox: Sandb
         assert utc(bookmark or "") - utc(sandbox.clock.now().isoformat()) < timedelta(seconds=1)
 
 
+def test_without_a_date_the_bookmark_is_when_we_asked() -> None:
+    """A server that does not tell its time is taken to have answered when it was asked."""
+    with Sandbox(World(locations=("1001",)), quirks=Quirks(sends_date=False)) as sandbox:
+        run = run_tap(config_for(sandbox), clock=clock_of(sandbox))
+        assert run.bookmarks[("pending", "1001")] == "2026-01-15T07:00:00.000000+00:00"
+
+
 def test_the_next_run_of_a_day_asks_an_overlap_back(sandbox: Sandbox) -> None:
     """An hour later the bookmark minus `overlap_hours` is asked for."""
     run = run_tap(config_for(sandbox), clock=clock_of(sandbox))
