@@ -52,18 +52,22 @@ class Passes(Generic[Order]):
         self._max_passes = max_passes
         self._outcome = outcome
         self._emitted: dict[Hashable, int] = {}
+        self._met: set[Hashable] = set()
         self._begin_pass()
 
     def _begin_pass(self) -> None:
-        self._met: set[Hashable] = set()
+        self._met_before = self._met
+        self._met = set()
         self._totals: set[int] = set()
         self._pages = 0
+        self._rows = 0
         self._new = 0
 
     def take(self, orders: Sequence[Order], total: int, *, is_only_page: bool) -> Sequence[Order]:
         """Take the next page; returns its orders not emitted yet or changed since."""
         is_first = self._outcome.pages == 0
         self._pages += 1
+        self._rows += len(orders)
         self._totals.add(total)
         self._outcome.pages += 1
         self._outcome.total = total
@@ -98,9 +102,20 @@ class Passes(Generic[Order]):
 
     def _brought_too_little(self) -> bool:
         """Whether it brought nothing new or, at the last, no more than arrivals explain."""
+        if len(self._totals) == 1 and not self._agrees():
+            return False
         if not self._is_last():
             return self._new == 0
         return self._new < ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)
+
+    def _agrees(self) -> bool:
+        """Whether a total that stood still fits: nothing is kept back, and repeats are steady.
+
+        Nothing arrived meanwhile that could explain fewer orders than announced. An order that is
+        listed twice may be the server's way, or have pushed another one out of sight: then it is
+        not the same ones that are seen the next time.
+        """
+        return self._rows >= max(self._totals) and self._met == self._met_before
 
     def _is_last(self) -> bool:
         return self._outcome.passes >= self._max_passes

