@@ -18,7 +18,7 @@ from tap_xstak_oms.errors import PartitionError, RetriableError, RunError
 from tap_xstak_oms.pages import Page, PageError, parse_page
 from tap_xstak_oms.politeness import Gate
 from tap_xstak_oms.settings_schema import ORDERS_PATH
-from tap_xstak_oms.transport import Answer, Request, Transport, check_status
+from tap_xstak_oms.transport import Answer, Request, Traffic, Transport, check_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +58,11 @@ class XStakClient:
                 "`token_parameters_in` is query: the client secret is part of a URL, which "
                 "every proxy on its way may write into a log.",
             )
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent so far."""
+        return self._transport.traffic
 
     def pages(self, partition: Partition, start: datetime) -> PartitionPages:
         """The pages of a partition since a start date."""

@@ -78,6 +78,7 @@ class Reader(Generic[Partition, Order, PageT]):
         identify: An order's key and a hash of its content.
         max_in_flight: Requests at once at most.
         max_passes: Passes over one partition at most.
+        idle: Called by the consumer now and then while it waits.
     """
 
     def __init__(  # noqa: PLR0913 - what, how and within which bounds; callers name them
@@ -89,12 +90,14 @@ class Reader(Generic[Partition, Order, PageT]):
         identify: Callable[[Order], tuple[Hashable, int]],
         max_in_flight: int,
         max_passes: int,
+        idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._partitions = partitions
         self._positions = {partition: at for at, partition in enumerate(partitions)}
         self._fetch = fetch
         self._identify = identify
         self._max_passes = max_passes
+        self._idle = idle
         self._workers = [
             Thread(target=self._work, name=f"reader-{number}", daemon=True)
             for number in range(max_in_flight)
@@ -164,14 +167,21 @@ class Reader(Generic[Partition, Order, PageT]):
 
     def _take(self, position: int) -> PageT | None:
         """Wait for the next page; None when the pass has ended."""
+        while not self._wait_a_while(position):
+            self._idle()
         with self._lock:
-            while not self._can_go_on(position):
-                # A signal between the interpreter's last look and the wait does not end the wait.
-                self._page_to_take.wait(SIGNAL_PATIENCE_SECONDS)
             if self._ahead.window(position).is_exhausted:
                 return None
             self._work_to_do.notify()
             return self._ahead.take()
+
+    def _wait_a_while(self, position: int) -> bool:
+        """Whether the next page is there, or the pass has ended: by now, or after some waiting."""
+        with self._lock:
+            if not self._can_go_on(position):
+                # A signal between the interpreter's last look and the wait does not end the wait.
+                self._page_to_take.wait(SIGNAL_PATIENCE_SECONDS)
+            return self._can_go_on(position)
 
     def _can_go_on(self, position: int) -> bool:
         if self._end is not None:

@@ -19,6 +19,7 @@ from tap_xstak_oms.errors import PartitionError, RunError, TapError
 from tap_xstak_oms.records import Fitter, to_python
 from tap_xstak_oms.settings import Partition
 from tap_xstak_oms.state import PartitionStates
+from tap_xstak_oms.summary import summary
 from tap_xstak_oms.sync import Sync
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class SalesOrdersStream(Stream):
                 raise
         except RunError:
             self._write_state()
+            sync.close()
+            self.tell_summary()
             raise
         except GeneratorExit:
             sync.close()
@@ -158,7 +161,9 @@ class SalesOrdersStream(Stream):
     def _write_lines(self, records: Sequence[bytes]) -> tuple[()]:
         """Write the messages of some records; gives nothing on to the SDK."""
         end = b',"time_extracted":"%b"}\n' % _now().encode()
-        self._writer.write_lines([_RECORD_START + record + end for record in records])
+        if records:
+            lines = _RECORD_START + (end + _RECORD_START).join(records) + end
+            self._writer.write_lines([lines])
         self.state_manager.is_flushed = False
         if self._counter is not None:
             self._counter.increment(len(records))
@@ -176,9 +181,7 @@ class SalesOrdersStream(Stream):
             return
         self._sync.close()
         self._writer.flush()
-        self._warn_if_all_empty(self._sync)
-        self._warn_of_unsettled(self._sync)
-        self._tell_of_fields(self._sync.fitter)
+        self.tell_summary()
         failed = [read.error for read in self._sync.reads.values() if read.error]
         if failed:
             raise TapError(
@@ -186,6 +189,16 @@ class SalesOrdersStream(Stream):
                 "bookmarks, so that the next run reads them from where they were:\n"
                 + "\n".join(failed),
             )
+
+    def tell_summary(self) -> None:
+        """Tell what came of the run, as far as it came."""
+        if self._sync is None:
+            return
+        for line in summary(self._sync.reads, self._sync.figures(), self._sync.last_read):
+            self.logger.info("%s", line)
+        self._warn_if_all_empty(self._sync)
+        self._warn_of_unsettled(self._sync)
+        self._tell_of_fields(self._sync.fitter)
 
     @property
     def _is_test(self) -> bool:
@@ -248,12 +261,12 @@ class SalesOrdersStream(Stream):
 
     def _warn_of_unsettled(self, sync: Sync) -> None:
         for partition, read in sync.reads.items():
-            if read.error is None and not read.outcome.settled:
+            if read.has_ended and read.error is None and not read.outcome.settled:
                 self.logger.warning(
-                    "%s kept changing places in %d passes (`max_read_passes`). All that was seen "
+                    "In %d passes (`max_read_passes`) %s kept changing places. All that was seen "
                     "is emitted; the bookmark stays, so that the next run reads them again.",
-                    str(partition).capitalize(),
                     read.outcome.passes,
+                    partition,
                 )
 
     def _tell_of_fields(self, fitter: Fitter) -> None:

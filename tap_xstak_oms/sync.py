@@ -5,11 +5,13 @@ Knows no Singer: the stream turns what comes from here into messages and state.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_xstak_oms import bookmarks
 from tap_xstak_oms.errors import PartitionError
+from tap_xstak_oms.progress import Figures, Progress
 from tap_xstak_oms.reader import Outcome, PageParameterIgnoredError, Reader
 from tap_xstak_oms.records import OrderError
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from tap_xstak_oms.records import Fit, Fitter
     from tap_xstak_oms.settings import Partition, Settings
 
+logger = logging.getLogger("tap-xstak-oms")
+
 
 @dataclass(slots=True)
 class PartitionRead:
@@ -35,12 +39,14 @@ class PartitionRead:
         began: The moment its read began, once the first answer is there.
         orders: How many orders were handed on.
         error: Why it failed, if it did.
+        has_ended: Whether there is no more to come, for better or worse.
     """
 
     outcome: Outcome = field(default_factory=Outcome)
     began: datetime | None = None
     orders: int = 0
     error: str | None = None
+    has_ended: bool = False
 
     @property
     def bookmark(self) -> datetime | None:
@@ -69,12 +75,14 @@ class Sync:
         last_read: Mapping[Partition, datetime],
     ) -> None:
         self.reads: dict[Partition, PartitionRead] = {}
+        self._progress = Progress(self.figures, clock.monotonic, logger)
         self._settings = settings
         self._client = client
         self.fitter = fitter
         self._clock = clock
-        self._last_read = last_read
+        self.last_read = last_read
         self._began_at = clock.now()
+        self._began_counting = clock.monotonic()
         self._location_began: dict[str, datetime] = {}
         self._sources: dict[Partition, PartitionPages] = {}
         self._reader: Reader[Partition, Raw, Page] = Reader(
@@ -84,15 +92,32 @@ class Sync:
             identify=self._identify,
             max_in_flight=settings.max_concurrent_requests,
             max_passes=settings.max_read_passes,
+            idle=self._progress.tick,
         )
 
     def close(self) -> None:
         """End at once whatever is under way."""
         self._reader.close()
+        self._progress.close()
+
+    def figures(self) -> Figures:
+        """How far the run is."""
+        reads = list(self.reads.values())
+        traffic = self._client.traffic
+        return Figures(
+            partitions_done=sum(read.has_ended for read in reads),
+            partitions=len(self._settings.partitions),
+            orders=sum(read.orders for read in reads),
+            orders_announced=sum(read.outcome.total for read in reads),
+            requests=traffic.requests,
+            retries=traffic.retries,
+            pauses=traffic.pauses,
+            seconds=self._clock.monotonic() - self._began_counting,
+        )
 
     def start_of(self, partition: Partition) -> datetime:
         """The start date that a partition is asked from."""
-        bookmark = self._last_read.get(partition)
+        bookmark = self.last_read.get(partition)
         return bookmarks.read_from(bookmark, now=self._began_at, settings=self._settings)
 
     def records(self, partition: Partition) -> Iterator[list[bytes]]:
@@ -117,6 +142,7 @@ class Sync:
         except PartitionError as error:
             read.error = str(error)
         finally:
+            read.has_ended = True
             self._sources.pop(partition, None)
         if read.error:
             raise PartitionError(read.error) from None
@@ -135,6 +161,7 @@ class Sync:
                 )
             records = _fitted(orders, fit, partition, read)
             read.orders += len(records)
+            self._progress.tick()
             yield records
 
     def _identify(self, order: Raw) -> tuple[Hashable, int]:

@@ -146,6 +146,13 @@ def run_cli(
     )
 
 
+def written(folder: Path, name: str, content: object) -> Path:
+    """A JSON file."""
+    path = folder / name
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
 def utc(text: str) -> datetime:
     """A moment from ISO 8601."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -10,18 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_xstak_oms.settings_schema import SCHEMA
-from tests.support import CLIENT_SECRET, config_for, run_cli
+from tests.support import CLIENT_SECRET, config_for, run_cli, written
 from xstak_sandbox import Quirks, Sandbox, World
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def written(folder: Path, name: str, content: object) -> Path:
-    """A JSON file."""
-    path = folder / name
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 def messages(stdout: str) -> list[dict[str, Any]]:
