@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
+from tap_xstak_oms.errors import TapError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+T = TypeVar("T", dict[str, Any], list[Any])
+_NAMES: dict[type, str] = {dict: "object", list: "array"}
+_DATES = ("replication_key_value", "read_since")
 
 
 class PartitionStates(StreamStateManager):
@@ -18,7 +26,7 @@ class PartitionStates(StreamStateManager):
     with records, although a partition has to be read whole first.
     """
 
-    _index: dict[tuple[tuple[str, Any], ...], dict[str, Any]] | None = None
+    _index: dict[str, dict[str, Any]] | None = None
 
     @override
     def get_context_state(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -42,5 +50,64 @@ class PartitionStates(StreamStateManager):
         """Where a read begins follows from the bookmark, and is not part of the state."""
 
 
-def _key(context: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(sorted(context.items()))
+def _key(context: Mapping[str, Any]) -> str:
+    return json.dumps(dict(context), sort_keys=True)
+
+
+def check_state(given: object, stream: str) -> None:
+    """Look through a state that a run begins with.
+
+    Args:
+        given: What the state file holds.
+        stream: The name of the stream whose bookmarks matter; of others only the form does.
+
+    Raises:
+        TapError: Naming the place at which it cannot be used.
+    """
+    streams = _the(dict, _the(dict, given, "it").get("bookmarks", {}), "bookmarks")
+    for name, state in streams.items():
+        where = f"bookmarks.{name}"
+        _check_form(state, where)
+        partitions = _the(list, state.get("partitions", []), f"{where}.partitions")
+        for at, partition in enumerate(partitions):
+            _check_form(partition, f"{where}.partitions[{at}]")
+        if name == stream:
+            _check_partitions(partitions, f"{where}.partitions")
+
+
+def _the(kind: type[T], value: object, where: str) -> T:
+    if not isinstance(value, kind):
+        raise _unusable(where, f"is no {_NAMES[kind]}")
+    return value
+
+
+def _check_form(state: object, where: str) -> None:
+    markers = _the(dict, state, where).get("progress_markers", {})
+    _the(dict, markers, f"{where}.progress_markers")
+
+
+def _check_partitions(partitions: list[dict[str, Any]], where: str) -> None:
+    seen = set()
+    for at, state in enumerate(partitions):
+        place = f"{where}[{at}]"
+        context = _key(_the(dict, state.get("context"), f"{place}.context"))
+        if context in seen:
+            raise _unusable(place, "is of the same partition as one before it")
+        seen.add(context)
+        for name in _DATES:
+            if not _is_date(state.get(name)):
+                raise _unusable(f"{place}.{name}", "is no date")
+
+
+def _is_date(value: object) -> bool:
+    try:
+        return value is None or (isinstance(value, str) and bool(datetime.fromisoformat(value)))
+    except ValueError:
+        return False
+
+
+def _unusable(where: str, problem: str) -> TapError:
+    return TapError(
+        f"The state cannot be used: {where} {problem}. Give the `value` of the last STATE message "
+        "as it was written, or no state, to read everything from `start_date`.",
+    )

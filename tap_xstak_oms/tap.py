@@ -28,8 +28,9 @@ from tap_xstak_oms.errors import SettingsError, TapError
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
+from tap_xstak_oms.state import check_state
 from tap_xstak_oms.streams import Account, SalesOrdersStream
-from tap_xstak_oms.writer import LineWriter, Stopped
+from tap_xstak_oms.writer import LineWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,6 +62,7 @@ class TapXstakOMS(Tap):
         *,
         config: Mapping[str, Any] | None = None,
         catalog: Mapping[str, Any] | Catalog | None = None,
+        state: Mapping[str, Any] | None = None,
         parse_env_config: bool = False,
         validate_config: bool = True,
         clock: Clock | None = None,
@@ -72,6 +74,7 @@ class TapXstakOMS(Tap):
         Args:
             config: The configuration.
             catalog: A catalog to use as it stands, instead of discovery.
+            state: Where the last run left off.
             parse_env_config: Whether to take settings from the environment too.
             validate_config: False where the tap is only asked what it can do: then the
                 credentials may be missing.
@@ -81,18 +84,19 @@ class TapXstakOMS(Tap):
 
         Raises:
             ConfigValidationError: Telling every problem of the configuration.
-            TapError: If the catalog cannot be used.
+            TapError: If the catalog or the state cannot be used.
         """
         quieten_sdk(self.logger)
         given = dict(config or {})
         if parse_env_config:
-            given |= environment(self._setting_names())
+            given |= environment(self.setting_names())
         self._clock = clock or Clock()
         self._writer = message_writer or LineWriter()
         self._settings = self._parse(given, must_be_complete=validate_config)
         super().__init__(
             config=self._sdk_config(given),
             catalog=self._prepare(catalog),
+            state=self._checked(state),
             validate_config=self._settings is not None,
             message_writer=self._writer,
             **kwargs,
@@ -104,7 +108,12 @@ class TapXstakOMS(Tap):
         self._writer.stop(signum, self._say_last)
 
     def _say_last(self) -> None:
-        self.state_writer.write_state(self.state)
+        # The state given is loaded by the time of the first message, and not sooner.
+        if self._writer.has_begun:
+            self.state_writer.write_state(self.state)
+            for stream in self.streams.values():
+                if isinstance(stream, SalesOrdersStream):
+                    stream.tell_summary()
 
     @override
     def discover_streams(self) -> list[SalesOrdersStream]:
@@ -159,14 +168,25 @@ class TapXstakOMS(Tap):
 
     def _sdk_config(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What the SDK may see: checked settings of ours, and its own."""
-        unknown = sorted(set(given) - self._setting_names())
+        unknown = sorted(set(given) - self.setting_names())
         if unknown:
             self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
         own = SCHEMA["properties"]
         theirs = {
-            name: given[name] for name in self._setting_names() & set(given) if name not in own
+            name: given[name] for name in self.setting_names() & set(given) if name not in own
         }
         return theirs | (self._settings.as_config() if self._settings else {})
+
+    def _checked(self, state: Mapping[str, Any] | None) -> dict[str, Any]:
+        if state is None:
+            return {}
+        check_state(state, SalesOrdersStream.name)
+        if state and "bookmarks" not in state:
+            self.logger.warning(
+                "The state has no `bookmarks`, so that everything is read from `start_date`. Was "
+                "it the `value` of a STATE message?",
+            )
+        return dict(state)
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:
@@ -180,7 +200,8 @@ class TapXstakOMS(Tap):
         )
 
     @classmethod
-    def _setting_names(cls) -> set[str]:
+    def setting_names(cls) -> set[str]:
+        """The names of all settings, the SDK's own included."""
         cls.append_builtin_config(cls.config_jsonschema)
         return set(cls.config_jsonschema["properties"])
 
@@ -214,10 +235,6 @@ def main() -> None:
         for problem in _in_words(error):
             TapXstakOMS.logger.error("%s", problem)
         sys.exit(1)
-    except Stopped as stopped:
-        stopped.say_last()
-        # Requests that hang are not waited for.
-        os._exit(stopped.exit_code)
 
 
 def _in_words(error: Exception) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -21,19 +22,7 @@ STALL_SECONDS = 1.0
 """How long an end waits for whoever reads our stdout."""
 SIGNAL_EXIT_CODE = 128
 
-
-class Stopped(BaseException):
-    """A signal has asked the process to end, between two lines of output.
-
-    Attributes:
-        exit_code: What the process is to end with.
-        say_last: Writes what is left to say.
-    """
-
-    def __init__(self, exit_code: int, say_last: Callable[[], None]) -> None:
-        super().__init__()
-        self.exit_code = exit_code
-        self.say_last = say_last
+logger = logging.getLogger("tap-xstak-oms")
 
 
 class LineWriter(GenericSingerWriter[bytes, Message]):
@@ -44,10 +33,12 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.has_begun = False
+        """Whether anything was written, or tried to be."""
         self._encoder = msgspec.json.Encoder(decimal_format="number")
         self._lines = bytearray()
-        self._is_writing = False
-        self._pending: Stopped | None = None
+        self._is_mid_line = False
+        self._end: Callable[[], None] | None = None
 
     @override
     def serialize_message(self, message: Message) -> bytes:
@@ -68,29 +59,41 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
     def flush(self) -> None:
         """Hand everything gathered to whoever reads our stdout.
 
-        Raises:
-            Stopped: If a signal came meanwhile.
+        Once that has failed nothing more is written: what follows half a line would be taken for
+        its rest.
         """
-        lines, self._lines = self._lines, bytearray()
-        self._is_writing = True
+        if self._is_mid_line:
+            return
+        self.has_begun = self._is_mid_line = True
         try:
-            sys.stdout.buffer.write(lines)
-            sys.stdout.buffer.flush()
+            self._write()
+            self._is_mid_line = False
         finally:
-            self._is_writing = False
-        if self._pending is not None:
-            pending, self._pending = self._pending, None
-            raise pending
+            if self._end is not None:
+                self._end()
+
+    def _write(self) -> None:
+        rest = memoryview(self._lines)
+        self._lines = bytearray()
+        try:
+            # Where Python does not buffer (PYTHONUNBUFFERED), a signal cuts a write short.
+            while rest:
+                rest = rest[sys.stdout.buffer.write(rest) :]
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            logger.error("Whoever read the output has closed it: nothing more can be written.")  # noqa: TRY400 - a person reads it
+            raise
 
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:
-        """End the process in order; called by a signal handler.
+        """End the process in order; called by a signal handler, and only once.
 
-        Where a write is under way, its line is finished first. If that takes longer than
-        `STALL_SECONDS`, because nobody reads, the process ends without another byte: what follows
-        half a line would be taken for its rest.
+        That happens here and now, wherever the program stands: an exception could be swallowed,
+        or replaced, on its way. Only a write that is under way is waited for. If it takes longer
+        than `STALL_SECONDS`, because nobody reads, the process ends without another byte.
 
-        Raises:
-            Stopped: At once if nothing is being written.
+        Args:
+            signal_number: Tells the exit code.
+            say_last: Writes what is left to say, behind all that was gathered.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
@@ -98,7 +101,15 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         stalled = threading.Timer(STALL_SECONDS, os._exit, (exit_code,))
         stalled.daemon = True
         stalled.start()
-        stopped = Stopped(exit_code, say_last)
-        if not self._is_writing:
-            raise stopped
-        self._pending = stopped
+
+        def end() -> None:
+            self._end = None
+            try:
+                say_last()
+            finally:
+                os._exit(exit_code)
+
+        if self._is_mid_line:
+            self._end = end
+        else:
+            end()

@@ -1,0 +1,353 @@
+"""The fault suite: whatever the server does wrong, no order is lost and none is bent.
+
+Every run is compared with the orders that the sandbox holds, field by field. A fault that was
+scripted and never met fails its test.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.holdings import assert_complete, held
+from tests.support import Run, config_for, run_tap
+from tests.world_time import WorldTime
+from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from tests.holdings import Partition
+
+LOCATIONS = location_ids(4)
+SMALL = World(locations=LOCATIONS, orders_per_location=60, life_days=120)
+"""At least four pages in each partition."""
+LARGE = World(locations=LOCATIONS, orders_per_location=500, life_days=120)
+"""The world of the table: 4 locations, 2 statuses, 2 000 orders."""
+VICTIM = ("completed", "1002")
+VICTIM_IN_WORDS = "the completed orders of location 1002"
+TRIES = 3
+TOKEN_KINDS = {Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN}
+HARMLESS_KINDS = {Kind.TEXT_NUMBERS, Kind.DUPLICATE_KEYS, Kind.LATENCY}
+PASSING_KINDS = [kind for kind in Kind if kind is not Kind.HANG]
+LASTING_KINDS = [kind for kind in PASSING_KINDS if kind not in TOKEN_KINDS | HARMLESS_KINDS]
+CODES = (408, 429, 500, 502, 503, 504)
+NAMED_PAGE = 4
+"""A page that names itself, after the one from which a run learns how they are counted (C8)."""
+MIXTURES = 30
+
+tally: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tell_tally(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Say at the end what the suite consisted of."""
+    yield
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(  # noqa: T201 - a person reads it
+            f"\nfault suite: {tally['faults']} faults struck in {tally['runs']} runs, "
+            f"{tally['orders']} orders compared"
+        )
+
+
+def read(sandbox: Sandbox, *, state: Mapping[str, Any] | None = None, **changes: Any) -> Run:
+    """Read a sandbox in pages of five, on a clock that does not wait, with these settings."""
+    before = faults_met(sandbox)
+    config = config_for(sandbox, **{"page_size": 5} | changes)
+    clock = WorldTime(sandbox, moves_world=False).clock
+    run = run_tap(config, state=state, clock=clock)
+    tally.update(runs=1, faults=faults_met(sandbox) - before, orders=len(run.records))
+    return run
+
+
+def faults_met(sandbox: Sandbox) -> int:
+    """How many requests were struck by a fault."""
+    return sum(entry.fault is not None for entry in sandbox.journal.entries())
+
+
+def assert_whole(run: Run, sandbox: Sandbox) -> None:
+    """The run finished, lost nothing, moved all bookmarks and met all that was scripted."""
+    assert run.error is None
+    assert_complete(run.records, sandbox)
+    assert all(run.bookmarks.values())
+    assert len(run.bookmarks) == 8
+    assert not sandbox.unmet_faults()
+
+
+def assert_lost_no_other(run: Run, sandbox: Sandbox) -> None:
+    """The victim failed by name and kept its place; all else is whole, and faults were met."""
+    assert "1 of 8 partitions failed" in str(run.error)
+    assert str(run.error).count(VICTIM_IN_WORDS) == 1
+    assert_complete(run.records, sandbox, but=[VICTIM])
+    assert without_bookmark(run) == {VICTIM}
+    assert not sandbox.unmet_faults()
+
+
+def without_bookmark(run: Run) -> Collection[Partition]:
+    """The partitions that are to be read from the start."""
+    return {partition for partition, bookmark in run.bookmarks.items() if not bookmark}
+
+
+def assert_resumes(failed: Run, world: World, quirks: Quirks | None = None) -> None:
+    """From the state of a failed run, one without faults brings what that one did not."""
+    with Sandbox(world, quirks=quirks) as sandbox:
+        run = read(sandbox, state=failed.state)
+        assert run.error is None
+        assert_complete([*failed.records, *run.records], sandbox)
+        assert not without_bookmark(run)
+
+
+def passing(kind: Kind) -> list[Fault]:
+    """Faults that pass, met by discovery, by a first page and by a later one."""
+    if kind in TOKEN_KINDS:
+        return [Fault(kind, seconds=0.0, times=2)]
+    return [
+        Fault(kind, location="1001", page=1, seconds=0.0),
+        Fault(kind, location="1001", page=1, seconds=0.0, nth=4),
+        Fault(kind, location="1002", page=NAMED_PAGE, seconds=0.0, times=3),
+    ]
+
+
+@pytest.mark.parametrize("kind", PASSING_KINDS)
+def test_a_fault_that_passes_costs_nothing(kind: Kind) -> None:
+    """Each kind of fault, wherever a run meets it, is got over."""
+    with Sandbox(SMALL, faults=passing(kind)) as sandbox:
+        assert_whole(read(sandbox), sandbox)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_status_that_passes_costs_nothing(code: int) -> None:
+    """Each status that may pass is got over, with a `Retry-After` or without."""
+    faults = [replace(fault, code=code) for fault in passing(Kind.STATUS)]
+    faults[0] = replace(faults[0], retry_after=30)
+    with Sandbox(SMALL, faults=faults) as sandbox:
+        assert_whole(read(sandbox), sandbox)
+
+
+def test_an_answer_that_hangs_is_asked_for_again() -> None:
+    """A request that timed out is repeated."""
+    with Sandbox(SMALL, faults=[Fault(Kind.HANG, location="1003", page=2)]) as sandbox:
+        assert_whole(read(sandbox, request_timeout_seconds=1), sandbox)
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(asks_from=0, reports_from=0)], ids=[1, 0])
+def test_a_wrong_page_while_counting_is_learned_costs_a_partition_at_most(quirks: Quirks) -> None:
+    """Where the first page that names itself is another one, nothing is lost or misread."""
+    with Sandbox(SMALL, quirks=quirks, faults=[Fault(Kind.WRONG_PAGE, page=2)]) as sandbox:
+        run = read(sandbox)
+        assert not sandbox.unmet_faults()
+        assert_complete(run.records, sandbox, but=without_bookmark(run))
+    assert len(without_bookmark(run)) == (1 if run.error else 0)
+    assert_resumes(run, SMALL, quirks)
+
+
+@pytest.mark.parametrize("page", [1, NAMED_PAGE])
+@pytest.mark.parametrize("kind", LASTING_KINDS)
+def test_a_fault_that_lasts_costs_its_partition_only(kind: Kind, page: int) -> None:
+    """The partition fails by name after bounded tries; all others are read; the next run heals."""
+    fault = Fault(kind, every=1, location="1002", order_status="completed", page=page)
+    with Sandbox(SMALL, faults=[fault]) as sandbox:
+        run = read(sandbox, max_tries=TRIES)
+        assert_lost_no_other(run, sandbox)
+        # A first page is asked for by discovery, too.
+        assert sandbox.strikes(fault) == TRIES * (2 if page == 1 else 1)
+    if page > 1:
+        assert_resumes(run, SMALL)
+
+
+@pytest.mark.parametrize("kind", sorted(HARMLESS_KINDS))
+def test_an_oddity_that_lasts_costs_nothing(kind: Kind) -> None:
+    """What can be read all the same is no fault: numbers as text, repeated names, lateness."""
+    with Sandbox(SMALL, faults=[Fault(kind, every=1, seconds=0.0)]) as sandbox:
+        assert_whole(read(sandbox), sandbox)
+
+
+@pytest.mark.parametrize("code", [400, 403, 404])
+def test_a_refusal_costs_its_partition_and_one_try(code: int) -> None:
+    """What the server refuses is not asked again; all others are read; the next run heals."""
+    fault = Fault(Kind.STATUS, code=code, every=1, location="1002", order_status="completed")
+    with Sandbox(SMALL, faults=[fault]) as sandbox:
+        run = read(sandbox)
+        assert_lost_no_other(run, sandbox)
+        assert sandbox.strikes(fault) == 2
+    assert_resumes(run, SMALL)
+
+
+def test_a_token_that_is_never_accepted_costs_its_partition_only() -> None:
+    """Where a partition refuses every token, tries and token requests are bounded."""
+    fault = Fault(Kind.STATUS, code=401, every=1, location="1002", order_status="completed")
+    with Sandbox(SMALL, faults=[fault]) as sandbox:
+        run = read(sandbox, max_tries=TRIES, infer_schema=False)
+        assert_complete([], sandbox, but=set(run.bookmarks))
+        assert sandbox.strikes(fault) == TRIES * 2
+        assert len(sandbox.journal.tokens) <= 1 + TRIES * 2
+    assert "it refused a new token as well" in str(run.error)
+    assert without_bookmark(run) == {VICTIM}
+    assert_resumes(run, SMALL)
+
+
+every_seventh = partial(Fault, every=7)
+TABLE = {
+    "200 with an error body": (every_seventh(Kind.ERROR_BODY), Quirks()),
+    "200 without orders": (every_seventh(Kind.NO_ORDERS), Quirks()),
+    "200 with null": (every_seventh(Kind.ORDERS_NULL), Quirks()),
+    "half a JSON": (every_seventh(Kind.TRUNCATED_JSON), Quirks()),
+    "HTML": (every_seventh(Kind.HTML), Quirks()),
+    "caps the page size": (None, Quirks(max_page_size=20)),
+    "caps the page size in secret": (None, Quirks(max_page_size=20, reports_asked_size=True)),
+    "ignores the page size": (None, Quirks(fixed_page_size=30)),
+    "counts from zero": (None, Quirks(asks_from=0, reports_from=0)),
+    "revokes the token": (every_seventh(Kind.STATUS, code=401, revokes=True), Quirks()),
+    "429 until a date": (
+        every_seventh(Kind.STATUS, code=429, retry_after=60, retry_after_as="date"),
+        Quirks(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "quirks"), TABLE.values(), ids=TABLE.keys())
+def test_what_other_taps_lose_orders_to(fault: Fault | None, quirks: Quirks) -> None:
+    """Of 2 000 orders of 4 locations and 2 statuses all arrive, and the run ends well."""
+    with Sandbox(LARGE, quirks=quirks, faults=[fault] if fault else []) as sandbox:
+        run = read(sandbox, page_size=50)
+        assert_whole(run, sandbox)
+        assert len(run.records) == 2_000
+        if fault is not None:
+            assert sandbox.strikes(fault) >= 7
+
+
+SORTS = {
+    "old first": Quirks(),
+    "new first": Quirks(sort="new_first"),
+    "last changed last": Quirks(sort_on="updated"),
+    "last changed first": Quirks(sort="new_first", sort_on="updated"),
+    "shuffled once": Quirks(sort="shuffled_once"),
+}
+BUSY = timedelta(minutes=20)
+"""Of each location, 0.1 orders come and as many are changed or move on with each request."""
+
+
+def read_while_orders_move(quirks: Quirks, **changes: Any) -> tuple[int, Run, Sandbox]:
+    """How many orders a run lost that were there throughout; the run; the server, still."""
+    world = World(seed=4, locations=LOCATIONS[:2], orders_per_location=500, life_days=120)
+    with Sandbox(world, quirks=quirks, tick=BUSY) as moving:
+        before = held(moving).keys()
+        # One at a time, or the order of arrival would decide what each answer holds.
+        run = read(moving, page_size=20, max_concurrent_requests=1, **changes)
+    assert run.error is None
+    lost = before - {record["id"] for record in run.records}
+    return len(lost), run, Sandbox(world, quirks=quirks, clock=moving.clock)
+
+
+@pytest.mark.parametrize("quirks", SORTS.values(), ids=SORTS.keys())
+def test_orders_that_move_while_they_are_read_are_not_lost(quirks: Quirks) -> None:
+    """None that is there throughout is lost; after the next day's run all are as they are."""
+    lost, run, still = read_while_orders_move(quirks)
+    assert lost == 0
+    still.clock.advance(timedelta(days=1))
+    with still:
+        # Orders of this world live 120 days.
+        second = read(still, state=run.state, lookback_days=130)
+        assert second.error is None
+        assert_complete([*run.records, *second.records], still)
+
+
+@pytest.mark.parametrize("quirks", SORTS.values(), ids=SORTS.keys())
+def test_a_single_pass_would_lose_some_of_them(quirks: Quirks) -> None:
+    """The orders of these runs do move: without another pass some are lost."""
+    lost, _, _ = read_while_orders_move(quirks, max_read_passes=1)
+    assert lost > 0
+
+
+def test_a_server_that_shuffles_moves_no_bookmark() -> None:
+    """What never settles is emitted as far as it was seen, and read again by the next run."""
+    with Sandbox(SMALL, quirks=Quirks(sort="shuffled_each")) as sandbox:
+        run = read(sandbox, page_size=2, max_concurrent_requests=1)
+        assert run.error is None
+        assert_complete(run.records, sandbox, but=run.bookmarks)
+    assert without_bookmark(run) == set(run.bookmarks)
+    assert_resumes(run, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("quirks", "fault"),
+    [
+        (Quirks(), Fault(Kind.SHORT_PAGE, every=1, location="1001", order_status="pending")),
+        (Quirks(sort="shuffled_each"), None),
+    ],
+)
+def test_fewer_orders_than_announced_move_no_bookmark(quirks: Quirks, fault: Fault | None) -> None:
+    """Small partitions, whose pages lack orders or shuffle, are never taken for whole."""
+    for seed in (0, 1, 4, 9):
+        world = World(seed=seed, locations=["1001"], orders_per_location=30, life_days=120)
+        with Sandbox(world, quirks=quirks, faults=[fault] if fault else []) as sandbox:
+            run = read(sandbox, max_concurrent_requests=1)
+            assert_complete(run.records, sandbox, but=without_bookmark(run))
+
+
+def any_quirks(rng: random.Random) -> Quirks:
+    """A server with oddities of all kinds, none of which keeps its orders from being read."""
+    return Quirks(
+        asks_from=rng.randint(0, 1),
+        reports_from=rng.randint(0, 1),
+        beyond_end=rng.choice(["empty", "last", "missing"]),
+        fixed_page_size=rng.choice([None, 4, 8]),
+        max_page_size=rng.choice([4, 100]),
+        reports_asked_size=rng.random() < 0.3,
+        filters_on=rng.choice(["created", "updated"]),
+        sort=rng.choice(["old_first", "new_first", "shuffled_once"]),
+        sort_on=rng.choice(["created", "updated"]),
+        token_seconds=rng.choice([5, 300]),
+        sends_date=rng.random() < 0.7,
+        date_skew_seconds=rng.choice([0, -90, 90]),
+        compresses=rng.random() < 0.5,
+    )
+
+
+def any_passing_fault(rng: random.Random) -> Fault:
+    """A fault that any run meets, once or twice."""
+    kind = rng.choice(PASSING_KINDS)
+    wants_token = kind is Kind.STATUS and rng.random() < 0.3
+    needs_named_page = kind is Kind.WRONG_PAGE
+    return Fault(
+        kind,
+        location=None if kind in TOKEN_KINDS else rng.choice([None, *LOCATIONS]),
+        page=NAMED_PAGE if needs_named_page else None,
+        nth=1 if kind in TOKEN_KINDS or needs_named_page else rng.randint(1, 8),
+        times=rng.randint(1, 2),
+        code=401 if wants_token else rng.choice(CODES),
+        revokes=wants_token,
+        retry_after=rng.choice([None, 0, 45]),
+        retry_after_as=rng.choice(["seconds", "date"]),
+        seconds=0.0,
+    )
+
+
+@pytest.mark.parametrize("seed", range(MIXTURES))
+def test_any_mixture_of_faults_and_oddities_loses_nothing(seed: int) -> None:
+    """Several faults on an odd server; in every second mixture one that ends a partition."""
+    rng = random.Random(seed)
+    quirks = any_quirks(rng)
+    faults = [any_passing_fault(rng) for _ in range(rng.randint(1, 5))]
+    settings: dict[str, Any] = {
+        "max_concurrent_requests": rng.choice([1, 2, 8]),
+        "max_tries": 12,
+    }
+    lasting = Fault(rng.choice(LASTING_KINDS), every=1, location="1002", order_status="completed")
+    if seed % 2:
+        faults.append(replace(lasting, page=NAMED_PAGE))
+    with Sandbox(SMALL, quirks=quirks, faults=faults) as sandbox:
+        run = read(sandbox, **settings)
+        if not seed % 2:
+            assert_whole(run, sandbox)
+            return
+        assert_lost_no_other(run, sandbox)
+        assert sandbox.strikes(faults[-1]) <= 12
+    assert_resumes(run, SMALL, quirks)
