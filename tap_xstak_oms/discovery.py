@@ -76,11 +76,21 @@ def spread(partitions: Sequence[Partition], count: int) -> list[Partition]:
     return [partitions[index * len(partitions) // count] for index in range(count)]
 
 
-def sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
+def sample(
+    settings: Settings,
+    client: XStakClient,
+    *,
+    strict: bool = False,
+) -> dict[Partition, list[msgspec.Raw]]:
     """One page of orders from each of some partitions.
 
     It begins at the configured start date, never at a bookmark: the columns of a stream must not
     depend on what a run left behind.
+
+    Args:
+        settings: What to read and how.
+        client: Where from.
+        strict: Whether one partition that cannot be sampled is an error.
 
     Raises:
         RunError: If the credentials are refused.
@@ -107,6 +117,8 @@ def sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgs
             try:
                 sampled[partition] = [order for page in reader.read(partition) for order in page]
             except PartitionError as error:
+                if strict:
+                    raise
                 failures.append(error)
                 logger.warning("Not sampled: %s", error)
     if failures and not sampled:

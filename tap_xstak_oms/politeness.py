@@ -23,9 +23,13 @@ class Gate:
     """Lets requests through: so many at once, so many a minute, none during a pause.
 
     Thread-safe.
+
+    Attributes:
+        max_concurrent: How many it lets through at once.
     """
 
     def __init__(self, *, max_concurrent: int, max_per_minute: int | None, clock: Clock) -> None:
+        self.max_concurrent = max_concurrent
         self._places = threading.BoundedSemaphore(max_concurrent)
         self._max_per_minute = max_per_minute
         self._clock = clock

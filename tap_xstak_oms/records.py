@@ -40,7 +40,6 @@ _CACHED_LAYOUTS = 2048
 _NULL = b"null"
 _QUOTE = ord('"')
 _STARTS_OF_A_SCALAR = b'"-0123456789tf'
-_BRACES = len("{}")
 _TOO_DEEP = "an order is nested too deeply to be read"
 
 Order: TypeAlias = bytes | msgspec.Raw
@@ -175,9 +174,10 @@ class Fitter:
         except msgspec.ValidationError:
             _split(order)
             raise self._key_error() from None
-        values = [bytes(value) for value in msgspec.structs.astuple(found)]
-        if not all(value[0] in _STARTS_OF_A_SCALAR for value in values):
-            raise self._key_error()
+        values = list(map(bytes, msgspec.structs.astuple(found)))
+        for value in values:
+            if value[0] not in _STARTS_OF_A_SCALAR:
+                raise self._key_error()
         return b",".join(values)
 
     def _key_error(self) -> OrderError:
@@ -195,8 +195,8 @@ class Fitter:
     def _record(self, own: bytes, order: Order) -> bytes:
         fields = _split(order)
         layout = self._layout(tuple(fields), ())
-        # An object is as long as its labels and the list of its values, or it holds more.
-        if len(order) != len(b",".join(fields.values())) + layout.labels_size + _BRACES:
+        # An object is as long as labels, values, commas between and braces, or it holds more.
+        if len(order) != layout.labels_size + sum(map(len, fields.values())) + len(fields) + 1:
             fields = self._open_closely(order, fields, layout)
             layout = self._layout(tuple(fields), ())
         misfits = self._find_misfits(order, fields, layout)

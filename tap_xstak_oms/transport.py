@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from http.client import IncompleteRead
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import requests
 import tenacity
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import exceptions as http_errors
 
 from tap_xstak_oms.errors import PartitionError, RetriableError
 from tap_xstak_oms.politeness import LONGEST_PAUSE_SECONDS, Gate
@@ -71,8 +77,43 @@ class Answer:
         return _http_date(self.headers.get("Date"))
 
 
+class Traffic:
+    """What was sent. Counted by many threads.
+
+    Attributes:
+        requests: Every one, whatever came of it.
+        retries: Tries after the first.
+        pauses: How often the server asked everybody to wait.
+    """
+
+    def __init__(self) -> None:
+        self.requests = self.retries = self.pauses = 0
+        # Adding is reading and writing, between which another thread may add.
+        self._lock = threading.Lock()
+
+    def count(self, *, requests: int = 0, retries: int = 0, pauses: int = 0) -> None:
+        """Add to the counts."""
+        with self._lock:
+            self.requests += requests
+            self.retries += retries
+            self.pauses += pauses
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The way to a URL, as the proxy and certificate variables of the environment have it.
+
+    Attributes:
+        pool: The connections, shared by all threads.
+        target: What follows the method in a request, without the query.
+    """
+
+    pool: urllib3.HTTPConnectionPool
+    target: str
+
+
 class Transport:
-    """Sends requests. Thread-safe: each thread has connections of its own."""
+    """Sends requests. Thread-safe."""
 
     def __init__(
         self,
@@ -83,15 +124,18 @@ class Transport:
         max_tries: int,
         user_agent: str,
     ) -> None:
+        self.traffic = Traffic()
         self._gate = gate
         self._clock = clock
-        self._timeout = (CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        self._timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds)
         self._max_tries = max_tries
-        self._user_agent = user_agent
-        self._local = threading.local()
-        # `requests` asks the environment for proxies and certificates at every request; once a
-        # host is enough.
-        self._environment: dict[str, Any] = {}
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": user_agent,
+        }
+        self._adapter = HTTPAdapter(pool_maxsize=gate.max_concurrent)
+        self._routes: dict[str, _Route] = {}
         # At debug level it writes whole URLs, which may hold a secret (C2).
         logging.getLogger("urllib3").setLevel(logging.WARNING)
 
@@ -131,66 +175,65 @@ class Transport:
             PartitionError: If none can come: the certificate is not trusted.
         """
         with self._gate.request():
+            self.traffic.count(requests=1)
             try:
                 return self._exchange(request)
-            except requests.exceptions.SSLError:
+            except http_errors.SSLError:
                 raise PartitionError(
                     "no secure connection (TLS) could be made. Check "
                     f"`{request.url_setting}`, and REQUESTS_CA_BUNDLE if your network uses a "
                     "certificate authority of its own",
                 ) from None
-            except (requests.RequestException, OSError) as error:
+            except (http_errors.HTTPError, OSError) as error:
                 raise RetriableError(
                     f"{_in_words(error)}; check `{request.url_setting}` if this persists",
                 ) from None
 
     def _exchange(self, request: Request) -> Answer:
-        session = self._session()
-        prepared = session.prepare_request(
-            requests.Request(
-                request.method,
-                request.url,
-                headers=dict(request.headers),
-                params=dict(request.params),
-                data=request.body,
-            ),
-        )
-        # A `token` header would travel along to another host, which `Authorization` would not.
-        with session.send(
-            prepared,
+        route = self._route(request.url)
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        # urllib3 itself, of which `requests` makes three times the work. A `token` header would
+        # travel along to another host, which `Authorization` would not.
+        response = route.pool.urlopen(
+            request.method,
+            route.target + query,
+            body=request.body,
+            headers={**self._headers, **request.headers},
             timeout=self._timeout,
-            allow_redirects=False,
-            **self._environment_of(request.url),
-        ) as response:
-            return Answer(response.status_code, response.headers, response.content)
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+        )
+        return Answer(response.status, response.headers, response.data)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            # Or a .netrc of the machine would add a header to our requests.
-            session.trust_env = False
-            session.headers["User-Agent"] = self._user_agent
-            session.headers["Accept"] = "application/json"
-        return session
+    def _route(self, url: str) -> _Route:
+        route = self._routes.get(url)
+        if route is None:
+            route = self._routes[url] = self._find_route(url)
+        return route
 
-    def _environment_of(self, url: str) -> Any:  # noqa: ANN401 - what `requests` takes
-        if url not in self._environment:
-            with requests.Session() as session:
-                self._environment[url] = session.merge_environment_settings(
-                    url, {}, stream=None, verify=None, cert=None
-                )
-        return self._environment[url]
+    def _find_route(self, url: str) -> _Route:
+        """Ask `requests`, which knows the variables of the environment and what they mean."""
+        with requests.Session() as session:
+            found = session.merge_environment_settings(url, {}, None, None, None)
+        proxies, authorities = found["proxies"], found["verify"]
+        if authorities is True:
+            authorities = DEFAULT_CA_BUNDLE_PATH
+        request = requests.Request("GET", url).prepare()
+        pool = self._adapter.get_connection_with_tls_context(request, authorities, proxies)
+        target = self._adapter.request_url(request, proxies)
+        return _Route(cast("urllib3.HTTPConnectionPool", pool), target)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Back off; but where the server said how long to wait, the gate waits, for everybody."""
+        """Back off; where the server said how long to wait, the gate does too, for everybody."""
         asked = _retry_after(state)
-        if asked is None:
-            return _BACKOFF(state)
-        self._gate.pause(asked)
-        return 0.0
+        if asked is not None:
+            self._gate.pause(asked)
+            self.traffic.count(pauses=1)
+        return _BACKOFF(state)
 
     def _announce(self, name: str, state: tenacity.RetryCallState) -> None:
+        self.traffic.count(retries=1)
         logger.warning(
             "%s: %s. Try %d of %d, the next in %.0f s.",
             name,
@@ -266,17 +309,20 @@ def _retry_after(state: tenacity.RetryCallState) -> float | None:
 
 def _in_words(error: Exception) -> str:
     """What a failed connection met. Never the exception's text, for that holds the whole URL."""
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy of your network could not be reached or refused"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"no connection within {CONNECT_TIMEOUT_SECONDS} s"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "no answer in time (`request_timeout_seconds`)"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind) and not isinstance(error, http_errors.NewConnectionError):
+            return words
+    if any(isinstance(cause, IncompleteRead) for cause in error.args):
         return "the answer was cut off"
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return "the answer's compression is broken"
     return f"no connection ({_system_reason(error)})"
+
+
+_WORDS: dict[type[Exception], str] = {
+    http_errors.ProxyError: "the proxy of your network could not be reached or refused",
+    http_errors.ConnectTimeoutError: f"no connection within {CONNECT_TIMEOUT_SECONDS} s",
+    http_errors.ReadTimeoutError: "no answer in time (`request_timeout_seconds`)",
+    http_errors.DecodeError: "the answer's compression is broken",
+}
 
 
 def _system_reason(error: BaseException) -> str:
