@@ -56,7 +56,10 @@ class AirbyteWriter(LineWriter):
 
     @override
     def write_lines(self, lines: Iterable[bytes]) -> None:
-        records = [self._record(line) for line in lines]
+        # What is given may be several lines in one.
+        records = [
+            self._record(line.record) for some in lines for line in self._decoder.decode_lines(some)
+        ]
         if not records:
             return
         with self._lock:
@@ -64,10 +67,10 @@ class AirbyteWriter(LineWriter):
             self._records_since_state += len(records)
             super().write_lines(records)
 
-    def _record(self, line: bytes) -> bytes:
+    def _record(self, data: msgspec.Raw) -> bytes:
         return b'{"type":"RECORD","record":{"stream":"%b","data":%b,"emitted_at":%d}}\n' % (
             self._stream.encode(),
-            self._decoder.decode(line).record,
+            data,
             _now(),
         )
 

@@ -33,6 +33,10 @@ def read_from(bookmark: datetime | None, *, now: datetime, settings: Settings) -
     """
     if bookmark is None:
         return _floored(settings.start_date)
+    # A clock that once ran ahead must not make the next read begin after what it has to read.
+    bookmark = min(bookmark, now)
+    if bookmark <= settings.start_date:
+        return _floored(settings.start_date)
     back = timedelta(hours=settings.overlap_hours)
     if _day(bookmark, settings) < _day(now, settings):
         back = max(back, timedelta(days=settings.lookback_days))
@@ -77,9 +81,11 @@ def from_states(
     """The bookmarks that the states of partitions hold."""
     found = {}
     for state in states:
+        if state.get("replication_key") != replication_key:
+            continue
         context = state.get("context", {})
         bookmark = from_text(state.get("replication_key_value"))
-        if bookmark is not None and state.get("replication_key") == replication_key:
+        if bookmark is not None:
             partition = Partition(
                 str(context.get("_order_status")), str(context.get("_location_id"))
             )

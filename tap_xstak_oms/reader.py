@@ -103,8 +103,8 @@ class Reader(Generic[Partition, Order, PageT]):
             for number in range(max_in_flight)
         ]
         # One lock for all that follows, because a page that comes or is taken changes what may be
-        # asked for in any partition. Reentrant, because a signal may make the consumer close the
-        # reader while it holds the lock.
+        # asked for in any partition. Reentrant, because an abandoned iterator may be closed, and
+        # end its partition, while the consumer holds the lock.
         self._lock = RLock()
         self._work_to_do = Condition(self._lock)
         self._page_to_take = Condition(self._lock)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from tests.support import CLIENT_SECRET, EXECUTABLE, ROOT, config_for, discovere
 from xstak_sandbox import Fault, Kind, Sandbox, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 SOURCE = EXECUTABLE.with_name("source-xstak-oms")
@@ -457,13 +458,23 @@ def test_no_secret_is_said(source: Source, catalog: dict[str, Any]) -> None:
         assert secret not in said
 
 
+@contextmanager
+def started(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A command under way, which has ended afterwards in any case."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_sigterm_ends_in_order(source: Source, catalog: dict[str, Any]) -> None:
     """On SIGTERM, with a request hanging, come the last state and the status, and no record."""
     source.sandbox.add_fault(Fault(Kind.HANG, location="1002", order_status="completed"))
     unread = len(source.sandbox.orders(location="1002", status="completed"))
     expected = len(source.sandbox.orders()) - unread
     command = source.arguments("read", config=config_for(source.sandbox), catalog=catalog)
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with started(command) as process:
         assert process.stdout is not None
         messages: list[dict[str, Any]] = []
         while sum(message["type"] == "RECORD" for message in messages) < expected:
@@ -485,10 +496,9 @@ def test_sigterm_ends_a_read_that_nobody_takes(tmp_path: Path, catalog: dict[str
     with Sandbox(World(locations=("1001",), orders_per_location=2000)) as sandbox:
         source = Source(sandbox, tmp_path)
         command = source.arguments("read", config=config_for(sandbox), catalog=catalog)
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with started(command) as process:
             assert process.stdout is not None
-            while b'"RECORD"' not in process.stdout.readline():
-                pass
+            assert any(b'"RECORD"' in line for line in iter(process.stdout.readline, b""))
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=PATIENCE_SECONDS) == -signal.SIGTERM
 

@@ -59,6 +59,17 @@ def test_no_read_begins_before_the_start_date() -> None:
     assert begin("2024-01-02T00:00:00+05:00") == utc("2024-01-01T00:00:00+05:00")
 
 
+def test_a_bookmark_of_the_future_is_taken_for_the_present() -> None:
+    """A clock that once ran ahead does not make a read begin after what it has to read."""
+    assert begin("2999-01-01T00:00:00+05:00", overlap_hours=6) == NOW - timedelta(hours=6)
+
+
+@pytest.mark.parametrize("bookmark", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+def test_no_bookmark_is_too_odd(bookmark: str) -> None:
+    """Whatever date a state holds, a read begins between the start date and the present."""
+    assert utc("2024-01-01T00:00:00+05:00") <= begin(bookmark) <= NOW
+
+
 def test_a_read_begins_at_a_whole_second() -> None:
     """The API is told seconds; rounding is always towards the earlier."""
     assert begin("2024-12-01T10:00:00.999999+05:00", overlap_hours=0).microsecond == 0
