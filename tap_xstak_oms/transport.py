@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -172,13 +173,15 @@ class Transport:
 
         Raises:
             RetriableError: If no complete answer came.
-            PartitionError: If none can come: the certificate is not trusted.
+            PartitionError: If none can come: the other side is not trusted, or speaks no TLS.
         """
         with self._gate.request():
             self.traffic.count(requests=1)
             try:
                 return self._exchange(request)
-            except http_errors.SSLError:
+            except http_errors.SSLError as error:
+                if _may_pass(error):
+                    raise RetriableError("the secure connection (TLS) broke off") from None
                 raise PartitionError(
                     "no secure connection (TLS) could be made. Check "
                     f"`{request.url_setting}`, and REQUESTS_CA_BUNDLE if your network uses a "
@@ -323,6 +326,12 @@ _WORDS: dict[type[Exception], str] = {
     http_errors.ReadTimeoutError: "no answer in time (`request_timeout_seconds`)",
     http_errors.DecodeError: "the answer's compression is broken",
 }
+
+
+def _may_pass(error: http_errors.SSLError) -> bool:
+    """Whether a TLS connection was broken off, rather than impossible to make."""
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
 
 
 def _system_reason(error: BaseException) -> str:
