@@ -106,12 +106,14 @@ def to_state(
         state: What it said before.
         replication_key: The stream's.
         bookmark: When the read began.
-        since: From where it was read; the first such moment is kept.
+        since: From where it was read. What is kept is from where all was read up to the bookmark.
     """
+    before = from_text(state.get("replication_key_value"))
+    is_gapless = READ_SINCE in state and before is not None and since <= before
     return {
         "replication_key": replication_key,
         "replication_key_value": to_text(bookmark),
-        READ_SINCE: state.get(READ_SINCE, to_text(since)),
+        READ_SINCE: state[READ_SINCE] if is_gapless else to_text(since),
     }
 
 

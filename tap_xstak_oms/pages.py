@@ -98,6 +98,8 @@ def parse_page(
 def _check(page: Page, first: Page) -> None:
     if min(page.number, page.size, page.total_pages, page.total_elements) < 0:
         raise PageError("the answer's page block holds a negative number")
+    if len(page.orders) > page.total_elements or page.total_elements > 0 == page.total_pages:
+        raise PageError("the answer's page block announces less than there is")
     expected = _fewest_orders(page, first)
     if len(page.orders) < expected:
         raise PageError(

@@ -102,11 +102,18 @@ class Passes(Generic[Order]):
 
     def _brought_too_little(self) -> bool:
         """Whether it brought nothing new or, at the last, no more than arrivals explain."""
-        if len(self._totals) == 1 and not self._agrees():
+        if not self._is_plausible():
             return False
         if not self._is_last():
             return self._new == 0
         return self._new < ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)
+
+    def _is_plausible(self) -> bool:
+        """Whether what was met fits what was announced, though not to the order."""
+        lacking = max(self._totals) - len(self._met)
+        if lacking > max(1, ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)):
+            return False
+        return len(self._totals) > 1 or self._agrees()
 
     def _agrees(self) -> bool:
         """Whether a total that stood still fits: nothing is kept back, and repeats are steady.

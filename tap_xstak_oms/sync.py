@@ -141,6 +141,9 @@ class Sync:
             )
         except PartitionError as error:
             read.error = str(error)
+        except Exception:
+            read.error = f"Reading {partition} was broken off."
+            raise
         finally:
             read.has_ended = True
             self._sources.pop(partition, None)

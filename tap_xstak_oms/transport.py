@@ -288,7 +288,7 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return float(min(int(value), LONGEST_PAUSE_SECONDS))
+        return min(float(value), LONGEST_PAUSE_SECONDS)
     date = _http_date(value)
     return None if date is None else max(0.0, (date - now).total_seconds())
 
@@ -296,7 +296,7 @@ def retry_after(value: str | None, *, now: datetime) -> float | None:
 def _http_date(value: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(value) if value else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -125,6 +125,14 @@ def test_a_state_without_a_bookmark_has_none(value: object) -> None:
     assert bookmarks.from_text(value) is None
 
 
+def test_a_gap_is_remembered() -> None:
+    """After a read that began later than the bookmark, the state reaches back to that read only."""
+    first = bookmarks.to_state({}, "_synced_at", NOW - timedelta(days=90), since=utc("2024-01-01"))
+    later = NOW - timedelta(days=9)
+    second = bookmarks.to_state(first, "_synced_at", NOW, since=later)
+    assert bookmarks.earliest_read([second]) == later
+
+
 def test_the_first_start_is_remembered() -> None:
     """The state keeps from where a partition was first read, for it cannot tell otherwise."""
     first = bookmarks.to_state({}, "_synced_at", NOW, since=NOW - timedelta(days=9))

@@ -63,6 +63,9 @@ def test_numbers_written_as_text_are_numbers() -> None:
         b'{"orders": [], "page": {"number":1,"size":1,"totalPages":1,"totalElements":-1}}',
         b'{"orders": ["\xff"], "page": {"number":1,"size":1,"totalPages":1,"totalElements":1}}',
         answer([1, 2, 3], total=3)[:-4],
+        answer([1, 2, 3], total=2),
+        answer([1, 2, 3], pages=0, total=500),
+        answer([], pages=0, total=500),
     ],
 )
 def test_what_is_no_page_is_an_error_and_never_the_end(body: bytes) -> None:
