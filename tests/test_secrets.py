@@ -30,11 +30,15 @@ DEBUG = {"TAP_XSTAK_OMS_LOGLEVEL": "DEBUG"}
 WITHOUT_ORDERS = {Kind.HANG, Kind.LATENCY, Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN}
 KINDS = [kind for kind in Kind if kind not in WITHOUT_ORDERS]
 *LOCATIONS, ODD_LOCATION = location_ids(len(KINDS) // 2 + 1)
-ODD_ORDERS = (
-    b'{"note":"Odd-Customer without a key"}',
-    b'"Odd-Customer, who is no order"',
-    b'{"id":7,"customer":"Odd-Customer","is_gift":"Odd-Customer","strange":"Odd-Customer"}',
-)
+ODD_ORDERS = [
+    RawOrder(ODD_LOCATION, "pending", b'"Odd-Customer, who is no order"'),
+    RawOrder(ODD_LOCATION, "completed", b'{"note":"Odd-Customer without a key"}'),
+    RawOrder(
+        ODD_LOCATION,
+        "completed",
+        b'{"id":7,"customer":"Odd-Customer","is_gift":"Odd-Customer","strange":"Odd-Customer"}',
+    ),
+]
 CATALOG = {
     "streams": [
         {
@@ -71,13 +75,12 @@ class Account:
 
 @contextmanager
 def account(place: Any, faults: Sequence[Fault] = (), **changes: Any) -> Iterator[Account]:
-    """An account whose token parameters go to that place, with odd orders in a partition."""
-    raw = [RawOrder(ODD_LOCATION, "pending", body) for body in ODD_ORDERS]
+    """An account whose token parameters go to that place, with odd orders at one location."""
     world = World(
         locations=[*LOCATIONS, ODD_LOCATION],
         orders_per_location=30,
         life_days=120,
-        raw_orders=raw,
+        raw_orders=ODD_ORDERS,
     )
     quirks = Quirks(token_parameters_in=place)
     credentials = Credentials(client_secret=SECRET)
@@ -115,6 +118,8 @@ def test_no_failure_of_a_partition_tells_them(place: Any, tmp_path: Path) -> Non
         assert not own.sandbox.unmet_faults()
     assert f"of {len(KINDS) + 2} partitions failed" in said
     assert "Try 1 of 2" in said
+    assert "an order is not a JSON object" in said
+    assert "an order has no usable id" in said
     assert "Field strange" in said
     assert "DEBUG" in said
 
