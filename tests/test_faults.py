@@ -355,7 +355,7 @@ def test_any_mixture_of_faults_and_oddities_loses_nothing(seed: int) -> None:
     faults = [any_passing_fault(rng) for _ in range(rng.randint(1, 5))]
     settings: dict[str, Any] = {
         "max_concurrent_requests": rng.choice([1, 2, 8]),
-        "max_tries": 12,
+        "max_tries": 50,
     }
     lasting = Fault(rng.choice(LASTING_KINDS), every=1, location="1002", order_status="completed")
     if seed % 2:
