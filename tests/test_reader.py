@@ -118,6 +118,7 @@ def _nothing_hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(reader_module, "SIGNAL_PATIENCE_SECONDS", 10 * PATIENCE_SECONDS)
     previous = signal.signal(signal.SIGALRM, _fail)
     signal.alarm(2 * PATIENCE_SECONDS)
+    _OTHERS.update(_workers())
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
@@ -183,8 +184,13 @@ def seven_sleep(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return sleep
 
 
+_OTHERS: set[threading.Thread] = set()
+"""Workers of readers that are none of this test's: a request of theirs may hang yet."""
+
+
 def _workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("reader-")]
+    threads = threading.enumerate()
+    return [one for one in threads if one.name.startswith("reader-") and one not in _OTHERS]
 
 
 def _join_workers() -> None:
