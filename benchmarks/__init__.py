@@ -1,0 +1,1 @@
+"""How fast the tap is, beside what else one could use. `./run bench` tells."""
