@@ -19,7 +19,7 @@ from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.writer import STALL_SECONDS, LineWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
 
@@ -55,11 +55,9 @@ class AirbyteWriter(LineWriter):
             self._say_state(message.value.get("bookmarks", {}).get(self._stream, {}))
 
     @override
-    def write_lines(self, lines: Iterable[bytes]) -> None:
-        # What is given may be several lines in one.
-        records = [
-            self._record(line.record) for some in lines for line in self._decoder.decode_lines(some)
-        ]
+    def write_lines(self, pieces: Sequence[bytes]) -> None:
+        lines = self._decoder.decode_lines(b"".join(pieces))
+        records = [self._record(line.record) for line in lines]
         if not records:
             return
         with self._lock:
@@ -100,7 +98,7 @@ class AirbyteWriter(LineWriter):
         """Write a message at once; from any thread."""
         message = {"type": kind, key or kind.lower(): content}
         with self._lock:
-            self._lines += self._encoder.encode(message) + b"\n"
+            self._lines.append(self._encoder.encode(message) + b"\n")
             self.flush()
 
     def say_status(self, status: str) -> None:

@@ -108,6 +108,7 @@ def sample(
         partitions,
         fetch,
         lane=lambda partition: partition,
+        orders=lambda page: page.orders,
         identify=lambda order: (bytes(order), 0),
         max_in_flight=settings.max_concurrent_requests,
         max_passes=1,

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable
 
 PAGES_AHEAD_PER_REQUEST = 3
 """How many pages may be asked for and not yet consumed, for each request allowed in flight."""
 
 
 class Page(Protocol):
-    """What the reader needs of an answer. The page may carry more."""
-
-    @property
-    def orders(self) -> Sequence[Any]:
-        """Its orders."""
+    """What the reader needs of an answer. The page carries orders, and may carry more."""
 
     @property
     def number(self) -> int:

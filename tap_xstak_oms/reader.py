@@ -75,6 +75,7 @@ class Reader(Generic[Partition, Order, PageT]):
             `fatal = True` everything.
         lane: The partitions of a lane are not read ahead of each other: none is requested before
             the previous one has ended.
+        orders: The orders of a page. Called by the consumer, for each page that it takes.
         identify: An order's key and a hash of its content.
         max_in_flight: Requests at once at most.
         max_passes: Passes over one partition at most.
@@ -87,6 +88,7 @@ class Reader(Generic[Partition, Order, PageT]):
         fetch: Callable[[Partition, int | None, Callable[[PageT], bool]], PageT],
         *,
         lane: Callable[[Partition], Hashable],
+        orders: Callable[[PageT], Sequence[Order]],
         identify: Callable[[Order], tuple[Hashable, int]],
         max_in_flight: int,
         max_passes: int,
@@ -95,6 +97,7 @@ class Reader(Generic[Partition, Order, PageT]):
         self._partitions = partitions
         self._positions = {partition: at for at, partition in enumerate(partitions)}
         self._fetch = fetch
+        self._orders = orders
         self._identify = identify
         self._max_passes = max_passes
         self._idle = idle
@@ -139,7 +142,8 @@ class Reader(Generic[Partition, Order, PageT]):
                 if not reading.outcome.pages:
                     reading.first = page
                 is_only_page = page.total_pages <= 1
-                yield passes.take(page.orders, page.total_elements, is_only_page=is_only_page)
+                orders = self._orders(page)
+                yield passes.take(orders, page.total_elements, is_only_page=is_only_page)
         finally:
             self._go_to(position + 1)
 

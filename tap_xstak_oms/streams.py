@@ -165,9 +165,9 @@ class SalesOrdersStream(Stream):
     def _write_lines(self, records: Sequence[bytes]) -> tuple[()]:
         """Write the messages of some records; gives nothing on to the SDK."""
         end = b',"time_extracted":"%b"}\n' % _now().encode()
-        if records:
-            lines = _RECORD_START + (end + _RECORD_START).join(records) + end
-            self._writer.write_lines([lines])
+        self._writer.write_lines(
+            [piece for record in records for piece in (_RECORD_START, record, end)]
+        )
         self.state_manager.is_flushed = False
         if self._counter is not None:
             self._counter.increment(len(records))

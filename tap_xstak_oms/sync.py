@@ -13,18 +13,16 @@ from tap_xstak_oms import bookmarks
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.progress import Figures, Progress
 from tap_xstak_oms.reader import Outcome, PageParameterIgnoredError, Reader
-from tap_xstak_oms.records import OrderError
+from tap_xstak_oms.records import OrderError, open_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
-
-    from msgspec import Raw
 
     from tap_xstak_oms.client import PartitionPages, XStakClient
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.pages import Page
-    from tap_xstak_oms.records import Fit, Fitter
+    from tap_xstak_oms.records import Fit, Fitter, Order
     from tap_xstak_oms.settings import Partition, Settings
 
 logger = logging.getLogger("tap-xstak-oms")
@@ -85,11 +83,12 @@ class Sync:
         self._began_counting = clock.monotonic()
         self._location_began: dict[str, datetime] = {}
         self._sources: dict[Partition, PartitionPages] = {}
-        self._reader: Reader[Partition, Raw, Page] = Reader(
+        self._reader: Reader[Partition, Order, Page] = Reader(
             settings.partitions,
             self._fetch,
             lane=lambda partition: partition.location_id,
-            identify=self._identify,
+            orders=lambda page: list(map(open_order, page.orders)),
+            identify=fitter.identify,
             max_in_flight=settings.max_concurrent_requests,
             max_passes=settings.max_read_passes,
             idle=self._progress.tick,
@@ -167,14 +166,6 @@ class Sync:
             self._progress.tick()
             yield records
 
-    def _identify(self, order: Raw) -> tuple[Hashable, int]:
-        try:
-            return self.fitter.identify(order)
-        except OrderError:
-            # It has no key to be known by, of which the fitting will speak.
-            digest = hash(bytes(order))
-            return digest, digest
-
     def _begin(self, partition: Partition, first: Page) -> datetime:
         location = partition.location_id
         began = bookmarks.read_began(
@@ -200,7 +191,7 @@ class Sync:
 
 
 def _fitted(
-    orders: Sequence[Raw],
+    orders: Sequence[Order],
     fit: Fit,
     partition: Partition,
     read: PartitionRead,

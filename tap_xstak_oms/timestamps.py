@@ -7,11 +7,13 @@ import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-# Only cut into pieces here: whether day, hour, minute and offset are right is asked once for many.
-_PIECES = re.compile(rb'"([^"\\]{13})(:[0-5]\d)(:[0-5]\d(?:\.\d+)?)? ?([^"\\]{0,6})"')
+_SIXTY = frozenset(b":%02d" % number for number in range(60))
+_CLOCK = b":.0123456789"
+_FRACTION_OR_NONE = re.compile(rb"(?::[0-5]\d\.\d+)?")
 _START = re.compile(rb"\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3])(?::[0-5]\d)?")
-_OFFSET = re.compile(rb"[Zz]|([+-])(\d{1,2}?)(?::?([0-5]\d))?")
-_ENDS_OF_WHOLE_HOURS = (b"00", b"Z", b"z")
+_OFFSET = re.compile(rb' ?(?:[Zz]|([+-])(\d{1,2}?)(?::?([0-5]\d))?)"')
+_LONGEST_OFFSET = len(b' +05:00"')
+_ENDS_OF_WHOLE_HOURS = (b'00"', b'Z"', b'z"')
 _CACHED_STARTS = 4096
 _HOURS_A_DAY = 24
 
@@ -26,11 +28,14 @@ def to_utc(literal: bytes) -> bytes | None:
         The same instant as a JSON string, such as `"2024-04-30T22:04:05.10+00:00"`; None for text
         that is no timestamp, has no offset, names a leap second or leaves the years 1 to 9999.
     """
-    match = _PIECES.fullmatch(literal)
-    if match is None:
+    # Cut by position: whether day, hour and offset are right is asked once for many.
+    start, minute, rest = literal[1:14], literal[14:17], literal[17:]
+    offset = rest.lstrip(_CLOCK)
+    seconds = rest[: len(rest) - len(offset)]
+    is_clock = minute in _SIXTY and (seconds in _SIXTY or _FRACTION_OR_NONE.fullmatch(seconds))
+    if not is_clock or len(offset) > _LONGEST_OFFSET:
         return to_utc(_unescaped(literal)) if b"\\" in literal else None
-    start, minute, seconds, offset = match.groups()
-    if offset[-2:] not in _ENDS_OF_WHOLE_HOURS:
+    if not offset.endswith(_ENDS_OF_WHOLE_HOURS):
         start, minute = start + minute, b""
     moved = _in_utc(start, offset)
     return None if moved is None else b'"%b%b%b+00:00"' % (moved, minute, seconds or b":00")

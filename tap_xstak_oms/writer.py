@@ -15,7 +15,7 @@ from singer_sdk.singerlib.encoding import GenericSingerWriter
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 BUFFER_BYTES = 256 * 1024
 STALL_SECONDS = 1.0
@@ -36,7 +36,8 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         self.has_begun = False
         """Whether anything was written, or tried to be."""
         self._encoder = msgspec.json.Encoder(decimal_format="number")
-        self._lines = bytearray()
+        self._lines: list[bytes] = []
+        self._size = 0
         self._is_mid_line = False
         self._end: Callable[[], None] | None = None
 
@@ -46,14 +47,16 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
 
     @override
     def write_message(self, message: Message) -> None:
-        self._lines += self.serialize_message(message) + b"\n"
-        if message.type != SingerMessageType.RECORD or len(self._lines) >= BUFFER_BYTES:
+        self.write_lines([self.serialize_message(message), b"\n"])
+        if message.type != SingerMessageType.RECORD:
             self.flush()
 
-    def write_lines(self, lines: Iterable[bytes]) -> None:
-        """Write RECORD messages, each a whole line."""
-        self._lines += b"".join(lines)
-        if len(self._lines) >= BUFFER_BYTES:
+    def write_lines(self, pieces: Sequence[bytes]) -> None:
+        """Write messages: whole lines, in pieces. Those that are no RECORD need a flush."""
+        # One step, for a signal must not find half a line gathered.
+        self._lines += pieces
+        self._size += sum(map(len, pieces))
+        if self._size >= BUFFER_BYTES:
             self.flush()
 
     def flush(self) -> None:
@@ -73,8 +76,8 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
                 self._end()
 
     def _write(self) -> None:
-        rest = memoryview(self._lines)
-        self._lines = bytearray()
+        rest = memoryview(b"".join(self._lines))
+        self._lines, self._size = [], 0
         try:
             # Where Python does not buffer (PYTHONUNBUFFERED), a signal cuts a write short.
             while rest:

@@ -159,6 +159,7 @@ def read_moving_pages(
         ["partition"],
         server.fetch,
         lane=str,
+        orders=lambda page: page.orders,
         identify=_identify,
         max_in_flight=at_once,
         max_passes=max_passes,

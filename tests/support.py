@@ -53,7 +53,7 @@ class _Collector(LineWriter):
         self.messages: list[dict[str, Any]] = []
 
     def flush(self) -> None:
-        lines, self._lines = self._lines, bytearray()
+        lines, self._lines = b"".join(self._lines), []
         self.messages += [json.loads(line, parse_float=Decimal) for line in lines.splitlines()]
 
 

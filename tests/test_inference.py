@@ -27,7 +27,7 @@ from tap_xstak_oms.inference import (
     infer,
     is_identifier,
 )
-from tap_xstak_oms.records import Fitter, to_python
+from tap_xstak_oms.records import Fitter, open_order, to_python
 
 PENDING = ("pending", "12")
 COMPLETED = ("completed", "34")
@@ -367,7 +367,7 @@ def test_every_sampled_order_fits_the_schema_inferred_from_it(orders: list[dict[
     schema = {"type": "object", "properties": {**found.properties, **own_schema()}}
     stream = Fitter(schema, key=found.key)
     bound = stream.bind(location_id="12", order_status="pending", synced_at="x")
-    records = [to_python(bound(order)) for order in sampled]
+    records = [to_python(bound(open_order(order))) for order in sampled]
     for record in records:
         JSONSchemaValidator(schema).validate(record)
     assert not stream.misfits

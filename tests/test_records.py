@@ -14,7 +14,14 @@ from singer_sdk.sinks.core import JSONSchemaValidator
 
 from tap_xstak_oms.columns import OWN_COLUMNS, can_be_column, column_of, own_schema
 from tap_xstak_oms.errors import TapError
-from tap_xstak_oms.records import COUNTED_NAMES, OTHER_FIELDS, Fitter, OrderError, to_python
+from tap_xstak_oms.records import (
+    COUNTED_NAMES,
+    OTHER_FIELDS,
+    Fitter,
+    OrderError,
+    open_order,
+    to_python,
+)
 from tap_xstak_oms.text import clean
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ def fit(order: str, fitter: Fitter) -> str:
     """The record of an order, without our own columns except `_extra`."""
     bound = fitter.bind(location_id="12", order_status="pending", synced_at=SYNCED_AT)
     prefix = f'{{"_location_id":"12","_order_status":"pending","_synced_at":"{SYNCED_AT}",'
-    record = bound(msgspec.Raw(order)).decode()
+    record = bound(open_order(msgspec.Raw(order))).decode()
     assert record.startswith(prefix)
     return record.replace(prefix, "{")
 
@@ -196,7 +203,7 @@ def test_our_columns_can_be_deselected(columns: dict[str, Any], extra: bool, ord
     deselected = OWN_COLUMNS[:-1] if extra else OWN_COLUMNS
     stream = fitter(columns, deselected=deselected)
     bound = stream.bind(location_id="12", order_status="pending", synced_at=SYNCED_AT)
-    record = json.loads(bound(order.encode()))
+    record = json.loads(bound(open_order(order.encode())))
     assert record.keys() <= {"id", "_extra"}
     assert ("_extra" in record) == extra
 
@@ -228,8 +235,8 @@ def test_an_order_without_its_key_is_an_error(order: str, column: dict[str, Any]
     stream = fitter({"id": column}, key=["id"])
     with pytest.raises(OrderError, match="no usable id"):
         fit(order, stream)
-    with pytest.raises(OrderError, match="no usable id"):
-        stream.identify(order.encode())
+    key, digest = stream.identify(open_order(order.encode()))
+    assert key == digest
 
 
 def test_a_key_that_does_not_fit_its_column_is_an_error() -> None:
@@ -255,22 +262,23 @@ def test_a_key_without_a_column_is_refused() -> None:
 def test_an_order_is_known_by_its_key() -> None:
     """Its text tells a number from a string; a change shows in the hash only."""
     stream = fitter({"id": {}, "n": {}}, key=["id", "_location_id"])
-    first, second, text = map(stream.identify, (b'{"id":1}', b'{"v":2,"id":1}', b'{"id":"1"}'))
+    orders = map(open_order, (b'{"id":1}', b'{"v":2,"id":1}', b'{"id":"1"}'))
+    first, second, text = map(stream.identify, orders)
     assert first[0] == second[0] != text[0]
     assert first[1] != second[1]
-    assert stream.identify(msgspec.Raw(b'{"id":1}')) == first
+    assert stream.identify(open_order(msgspec.Raw(b'{"id":1}'))) == first
 
 
 def test_an_order_of_a_compound_key_is_known_by_all_of_it() -> None:
     """Two parts cannot pass for two others."""
     stream = fitter({"a": {}, "b": {}}, key=["a", "b"])
-    assert stream.identify(b'{"b":2,"a":"1"}')[0] == b'"1",2'
+    assert stream.identify(open_order(b'{"b":2,"a":"1"}'))[0] == b'"1",2'
 
 
 def test_an_order_without_a_key_in_the_stream_is_known_by_all_its_bytes() -> None:
     """The hash has 64 bits: too many for two orders of one read to share it."""
     stream = fitter({})
-    known = {stream.identify(b'{"a":%d}' % number) for number in range(10_000)}
+    known = {stream.identify(open_order(b'{"a":%d}' % number)) for number in range(10_000)}
     assert len({digest for _, digest in known}) == 10_000
     assert all(key == digest and -(2**63) <= digest < 2**63 for key, digest in known)
 
@@ -305,8 +313,8 @@ def test_an_order_nested_beyond_the_parsers_depth_is_an_error() -> None:
     for depth in (500, *range(900, 1010), 100_000):
         order = f'{{"id":1,"id":2,"v":{"[" * depth}{"]" * depth}}}'
         try:
-            assert stream.identify(order.encode())[0] == b"2"
             assert fit(order, stream).endswith("}}")
+            assert stream.identify(open_order(order.encode()))[0] == b"2"
         except OrderError:
             assert depth > 500
 
@@ -411,7 +419,7 @@ def test_any_record_is_valid_by_its_schema(
     usable = {name: columns[name] for name in columns if can_be_column(name)}
     schema = {"properties": {**own_schema(), **usable}}
     bound = Fitter(schema).bind(location_id="1", order_status="new", synced_at=SYNCED_AT)
-    record = to_python(bound(clean(order[0].encode())))
+    record = to_python(bound(open_order(clean(order[0].encode()))))
     JSONSchemaValidator(schema).validate(record)
 
 
