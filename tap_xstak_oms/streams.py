@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
@@ -20,6 +21,7 @@ from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.records import Fitter, to_python
 from tap_xstak_oms.settings import Partition
 from tap_xstak_oms.state import PartitionStates
+from tap_xstak_oms.stream_maps import WordedMap
 from tap_xstak_oms.summary import summary
 from tap_xstak_oms.sync import Sync
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
+    from singer_sdk.mapper import StreamMap
     from singer_sdk.metrics import Counter
 
     from tap_xstak_oms.client import XStakClient
@@ -82,6 +85,8 @@ class SalesOrdersStream(Stream):
         self._writer = writer
         self._partition_states: PartitionStates | None = None
         self._sync: Sync | None = None
+        self._worded_maps: list[StreamMap] | None = None
+        self._unmapped: str | None = None
         self._state_written_at = float("-inf")
         self._counter: Counter | None = None
 
@@ -95,6 +100,24 @@ class SalesOrdersStream(Stream):
                 tap_state=self.tap_state,
             )
         return self._partition_states
+
+    @property
+    @override
+    def stream_maps(self) -> list[StreamMap]:
+        maps = super().stream_maps
+        if self._worded_maps is None:
+            self._worded_maps = [
+                # The SDK looks for one of this kind by its class.
+                one if isinstance(one, RemoveRecordTransform) else WordedMap(one, self._note)
+                for one in maps
+            ]
+        return self._worded_maps
+
+    def _note(self, failure: str) -> None:
+        """Remember that an order of the partition could not be mapped."""
+        self._unmapped = self._unmapped or failure
+        if self._is_test:
+            raise TapError(failure)
 
     @override
     def get_record_counter(self, **options: Any) -> Counter:
@@ -124,9 +147,12 @@ class SalesOrdersStream(Stream):
         partition = Partition(context["_order_status"], context["_location_id"])
         sync = self._sync_of(partition, self._account)
         emit = self._write_lines if self._is_plain else _as_python
+        self._unmapped = None
         with self._in_order(sync):
             for records in sync.records(partition):
                 yield from emit(records)
+            if self._unmapped:
+                sync.fail(partition, self._unmapped)
         self._close_partition(partition, sync)
 
     @contextmanager
@@ -146,7 +172,7 @@ class SalesOrdersStream(Stream):
             raise
         except GeneratorExit:
             sync.close()
-            if self._is_test:
+            if self._is_test and not self._unmapped:
                 self.logger.info("An order was read: the connection works.")
             raise
         finally:

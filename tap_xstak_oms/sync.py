@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tap_xstak_oms import bookmarks
 from tap_xstak_oms.errors import PartitionError
@@ -148,6 +148,16 @@ class Sync:
             self._sources.pop(partition, None)
         if read.error:
             raise PartitionError(read.error) from None
+
+    def fail(self, partition: Partition, why: str) -> NoReturn:
+        """Count a partition that was read as failed, for what became of its records.
+
+        Raises:
+            PartitionError: Always.
+        """
+        read = self.reads[partition]
+        read.error = f"Among {partition}: {why}."
+        raise PartitionError(read.error)
 
     def _records(self, partition: Partition, read: PartitionRead) -> Iterator[list[bytes]]:
         reading = self._reader.read(partition)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
+import logging
 import os
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import dotenv
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
@@ -19,12 +22,14 @@ from singer_sdk.helpers.capabilities import (
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
+from tap_xstak_oms import sdk_settings
 from tap_xstak_oms.catalog import prepare_catalog
 from tap_xstak_oms.client import XStakClient
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.columns import SYNCED_AT, own_schema
 from tap_xstak_oms.discovery import Discovered, discover, without_orders
 from tap_xstak_oms.errors import SettingsError, TapError
+from tap_xstak_oms.files import text_of_object
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
@@ -35,6 +40,9 @@ from tap_xstak_oms.writer import LineWriter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
+
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
 
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
 
@@ -158,23 +166,22 @@ class TapXstakOMS(Tap):
         if missing and not must_be_complete:
             self.logger.warning("Orders are out of reach without %s.", ", ".join(missing))
             return None
+        problems = list(sdk_settings.problems(given, self._sdk_schema(), SalesOrdersStream.name))
+        settings = None
         try:
-            return Settings.parse(given, now=self._clock.now())
+            settings = Settings.parse(given, now=self._clock.now())
         except SettingsError as error:
-            raise ConfigValidationError(
-                "The configuration cannot be used",
-                errors=error.problems,
-            ) from None
+            problems = error.problems + problems
+        if problems:
+            raise ConfigValidationError("The configuration cannot be used", errors=problems)
+        return settings
 
     def _sdk_config(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What the SDK may see: checked settings of ours, and its own."""
         unknown = sorted(set(given) - self.setting_names())
         if unknown:
             self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
-        own = SCHEMA["properties"]
-        theirs = {
-            name: given[name] for name in self.setting_names() & set(given) if name not in own
-        }
+        theirs = {name: given[name] for name in self._sdk_schema().keys() & given.keys()}
         return theirs | (self._settings.as_config() if self._settings else {})
 
     def _checked(self, state: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -202,8 +209,52 @@ class TapXstakOMS(Tap):
     @classmethod
     def setting_names(cls) -> set[str]:
         """The names of all settings, the SDK's own included."""
+        return {*SCHEMA["properties"], *cls._sdk_schema()}
+
+    @classmethod
+    def _sdk_schema(cls) -> dict[str, Any]:
+        """The schemas of the settings that the SDK adds to ours, by name."""
         cls.append_builtin_config(cls.config_jsonschema)
-        return set(cls.config_jsonschema["properties"])
+        schemas: dict[str, Any] = cls.config_jsonschema["properties"]
+        return {name: schemas[name] for name in schemas if name not in SCHEMA["properties"]}
+
+    @override
+    def setup_mapper(self) -> None:
+        # It tells what expressions make of an order.
+        logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
+        try:
+            super().setup_mapper()
+        except MappingError as error:
+            raise TapError(f"`stream_maps` cannot be used: {error}") from None
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        options = {option.name: option for option in command.params}
+        for name in ("catalog", "state"):
+            options[name].type, options[name].callback = options["config"].type, _opened
+        return command
+
+    @classmethod
+    @override
+    def cb_config(
+        cls,
+        ctx: click.Context,
+        param: click.Option,
+        value: tuple[str, ...],
+    ) -> _ConfigInput:
+        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
+        for path in value:
+            if path != "ENV":
+                text = text_of_object(path, "configuration")
+                given.config |= json.loads(text, parse_float=Decimal)
+        return given
+
+
+def _opened(_: object, option: click.Parameter, path: str | None) -> io.StringIO | None:
+    """A file as the SDK takes it, known to hold an object."""
+    return None if path is None else io.StringIO(text_of_object(path, str(option.name)))
 
 
 def environment(names: Iterable[str]) -> dict[str, Any]:
@@ -231,23 +282,12 @@ def main() -> None:
     """Run the command line; every mistake of a user ends in words and exit code 1."""
     try:
         TapXstakOMS.cli()
-    except (TapError, ConfigValidationError, OSError, ValueError) as error:
-        for problem in _in_words(error):
-            TapXstakOMS.logger.error("%s", problem)
-        sys.exit(1)
-
-
-def _in_words(error: Exception) -> list[str]:
-    """What to tell of an error; one that is no user's mistake is raised again."""
-    if isinstance(error, ConfigValidationError):
-        return list(error.errors)
-    if isinstance(error, TapError):
-        return [str(error)]
-    if isinstance(error, FileNotFoundError):
-        # The SDK's sentence tells the path.
-        return [str(error)]
-    line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
-    if line is None:
-        raise error
-    where = f"line {line}, column {column}"
-    return [f"A file given by --config, --catalog or --state is not JSON: see {where} of it."]
+    except ConfigValidationError as error:
+        problems = error.errors
+    except TapError as error:
+        problems = [str(error)]
+    else:
+        return
+    for problem in problems:
+        TapXstakOMS.logger.error("%s", problem)
+    sys.exit(1)

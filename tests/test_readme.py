@@ -10,7 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -18,9 +18,7 @@ import yaml
 from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
 from tests.support import ROOT, config_for, discovered, run_tap
-
-if TYPE_CHECKING:
-    from xstak_sandbox import Sandbox
+from xstak_sandbox import RawOrder, Sandbox, World
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN_BY_OTHER_TESTS = {
@@ -106,6 +104,17 @@ def test_the_example_of_customer_data_hides_it(sandbox: Sandbox, *, is_misfit: b
     assert any(record["customer_key"] for record in run.records) != is_misfit
     for secret in ("Test Customer", "@example.com", "+92-300", "Street", "call before"):
         assert secret not in json.dumps(run.records, default=str)
+
+
+def test_the_example_of_customer_data_takes_any_order() -> None:
+    """Orders without a customer, with an empty one or with a text in its place are mapped too."""
+    odd = (b'{"id":7}', b'{"id":8,"customer":null}', b'{"id":9,"customer":{}}', b'{"customer":"x"}')
+    raw = [RawOrder("1001", "pending", order) for order in odd]
+    with Sandbox(World(orders_per_location=20, raw_orders=raw)) as sandbox:
+        config = config_for(sandbox, **yaml.safe_load(blocks("yaml")[1])["config"])
+        run = run_tap(config)
+    assert run.error is None
+    assert len(run.records) == 40 + len(odd)
 
 
 def test_the_example_state_is_a_state(sandbox: Sandbox) -> None:

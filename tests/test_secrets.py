@@ -252,7 +252,6 @@ def test_no_answer_is_told_whole(
         run_in_process(own, caplog, "")
 
 
-@pytest.mark.xfail(strict=True, reason="the SDK's traceback shows what it could not map")
 def test_no_stream_map_that_fails_tells_them(tmp_path: Path) -> None:
     """An expression fails on an order's value, which is told in words without the value."""
     maps = {"sales_orders": {"points": "int(customer['name'])"}}

@@ -1,0 +1,146 @@
+"""The SDK's own settings, looked through before the SDK does: it would show what they hold.
+
+Its types come from its schema. Of stream maps it says too little, and only when the first order is
+mapped; a map of a stream that there is not it passes over, and what it was to hide comes out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.mapper import (
+    MAPPER_ALIAS_OPTION,
+    MAPPER_ELSE_OPTION,
+    MAPPER_KEY_PROPERTIES_OPTION,
+    MAPPER_SOURCE_OPTION,
+    NULL_STRING,
+    CustomStreamMap,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STREAM_MAPS = "stream_maps"
+_PYTHON_TYPES: dict[str, type] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "null": type(None),
+}
+
+
+def problems(given: Mapping[str, Any], schema: Mapping[str, Any], stream: str) -> Iterator[str]:
+    """Look through the SDK's settings of a configuration.
+
+    Args:
+        given: The settings, by name; those that the schema does not know are passed over.
+        schema: The JSON schema of each of the SDK's settings, by name.
+        stream: The name of the only stream.
+
+    Yields:
+        A sentence for each problem, which names the setting and shows no value.
+    """
+    for name in filter(given.__contains__, schema):
+        kinds = schema[name]["type"]
+        if not any(_is_a(kind, given[name]) for kind in kinds):
+            yield f"`{name}` must be {' or '.join(kinds)}."
+        elif name == STREAM_MAPS:
+            yield from _in_maps(given[name] or {}, stream)
+
+
+def _is_a(kind: str, value: object) -> bool:
+    is_mistaken = isinstance(value, bool) and kind == "integer"
+    return isinstance(value, _PYTHON_TYPES[kind]) and not is_mistaken
+
+
+def _in_maps(maps: Mapping[str, Any], stream: str) -> Iterator[str]:
+    for name, definition in maps.items():
+        where = f"{STREAM_MAPS}.{name}"
+        complaint = _about_stream(stream, name, definition)
+        if complaint:
+            yield f"`{where}` {complaint}."
+        elif isinstance(definition, Mapping):
+            yield from _in_map(where, definition)
+
+
+def _about_stream(stream: str, name: str, definition: object) -> str | None:
+    if name == MAPPER_ELSE_OPTION:
+        return _about_else(definition)
+    if not _is_about(stream, name, definition):
+        return f"is of a stream that there is not: the only one is {stream}"
+    if isinstance(definition, Mapping) or _removes(definition):
+        return None
+    return f"must be an object of columns and expressions, or {NULL_STRING}"
+
+
+def _is_about(stream: str, name: str, definition: object) -> bool:
+    source = definition.get(MAPPER_SOURCE_OPTION, name) if isinstance(definition, Mapping) else name
+    return fnmatch(stream, str(source))
+
+
+def _in_map(where: str, definition: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in definition.items():
+        complaint = _COMPLAINTS.get(name, _about_expression)(value)
+        if complaint:
+            yield f"`{where}.{name}` {complaint}."
+
+
+def _removes(value: object) -> bool:
+    return value is None or value == NULL_STRING
+
+
+def _about_expression(value: object) -> str | None:
+    if _removes(value):
+        return None
+    if not isinstance(value, str):
+        return f"must be a text that holds an expression, or {NULL_STRING}"
+    try:
+        statements = ast.parse(value).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "is no expression that can be read"
+    if len(statements) != 1 or not isinstance(statements[0], ast.Expr):
+        return "must be one expression"
+    return _about_functions(statements[0])
+
+
+def _about_functions(expression: ast.Expr) -> str | None:
+    calls = (node.func for node in ast.walk(expression) if isinstance(node, ast.Call))
+    called = {function.id for function in calls if isinstance(function, ast.Name)}
+    known = _functions()
+    unknown = called - known
+    if not unknown:
+        return None
+    names, there_are = (", ".join(sorted(some)) for some in (unknown, known))
+    return f"calls {names}, which is no function. There are {there_are}"
+
+
+def _functions() -> set[str]:
+    """The functions that the SDK offers to expressions."""
+    empty = CustomStreamMap("", {}, {}, {"properties": {}}, None, {}, None)
+    return set(empty.functions)
+
+
+def _about_text(value: object) -> str | None:
+    return None if isinstance(value, str) else "must be a text"
+
+
+def _about_else(value: object) -> str | None:
+    return None if _removes(value) else f"can only be {NULL_STRING}"
+
+
+def _about_key(value: object) -> str | None:
+    is_list = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return None if value is None or is_list else "must be a list of columns"
+
+
+_COMPLAINTS: dict[str, Callable[[object], str | None]] = {
+    MAPPER_ALIAS_OPTION: _about_text,
+    MAPPER_SOURCE_OPTION: _about_text,
+    MAPPER_ELSE_OPTION: _about_else,
+    MAPPER_KEY_PROPERTIES_OPTION: _about_key,
+}
