@@ -183,7 +183,7 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default=60,
         title="Request timeout in seconds",
         description="How long a request waits for the server's next bytes. Connecting may take "
-        "10 seconds.",
+        "10 seconds, a whole answer five times as long.",
     ),
     th.Property(
         "max_tries",

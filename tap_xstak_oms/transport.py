@@ -25,11 +25,14 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import exceptions as http_errors
 
+from tap_xstak_oms.bounds import Bounds, bounded
 from tap_xstak_oms.errors import PartitionError, RetriableError
 from tap_xstak_oms.politeness import LONGEST_PAUSE_SECONDS, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from urllib3.connection import HTTPConnection
 
     from tap_xstak_oms.clock import Clock
 
@@ -129,6 +132,7 @@ class Transport:
         self._gate = gate
         self._clock = clock
         self._timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds)
+        self._bounds = Bounds(clock.monotonic, timeout_seconds)
         self._max_tries = max_tries
         self._headers = {
             "Accept": "application/json",
@@ -187,6 +191,9 @@ class Transport:
                     f"`{request.url_setting}`, and REQUESTS_CA_BUNDLE if your network uses a "
                     "certificate authority of its own",
                 ) from None
+            except (MemoryError, OverflowError):
+                # One piece was announced for which there can be no room.
+                raise self._bounds.too_large() from None
             except (http_errors.HTTPError, OSError) as error:
                 raise RetriableError(
                     f"{_in_words(error)}; check `{request.url_setting}` if this persists",
@@ -223,9 +230,10 @@ class Transport:
         if authorities is True:
             authorities = DEFAULT_CA_BUNDLE_PATH
         request = requests.Request("GET", url).prepare()
-        pool = self._adapter.get_connection_with_tls_context(request, authorities, proxies)
-        target = self._adapter.request_url(request, proxies)
-        return _Route(cast("urllib3.HTTPConnectionPool", pool), target)
+        found_pool = self._adapter.get_connection_with_tls_context(request, authorities, proxies)
+        pool = cast("urllib3.HTTPConnectionPool", found_pool)
+        pool.ConnectionCls = bounded(cast("type[HTTPConnection]", pool.ConnectionCls), self._bounds)
+        return _Route(pool, self._adapter.request_url(request, proxies))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Back off; where the server said how long to wait, the gate does too, for everybody."""

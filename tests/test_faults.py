@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,7 +36,9 @@ VICTIM_IN_WORDS = "the completed orders of location 1002"
 TRIES = 3
 TOKEN_KINDS = {Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN}
 HARMLESS_KINDS = {Kind.TEXT_NUMBERS, Kind.DUPLICATE_KEYS, Kind.LATENCY}
-PASSING_KINDS = [kind for kind in Kind if kind is not Kind.HANG]
+TIMELY_KINDS = {Kind.HANG, Kind.DRIP}
+"""Those that end by the tap's patience, which takes time."""
+PASSING_KINDS = [kind for kind in Kind if kind not in TIMELY_KINDS]
 LASTING_KINDS = [kind for kind in PASSING_KINDS if kind not in TOKEN_KINDS | HARMLESS_KINDS]
 CODES = (408, 429, 500, 502, 503, 504)
 NAMED_PAGE = 4
@@ -57,11 +60,22 @@ def _tell_tally(request: pytest.FixtureRequest) -> Iterator[None]:
         )
 
 
-def read(sandbox: Sandbox, *, state: Mapping[str, Any] | None = None, **changes: Any) -> Run:
-    """Read a sandbox in pages of five, on a clock that does not wait, with these settings."""
+def read(
+    sandbox: Sandbox,
+    *,
+    state: Mapping[str, Any] | None = None,
+    moves_time: bool = False,
+    **changes: Any,
+) -> Run:
+    """Read a sandbox in pages of five, on a clock that does not wait, with these settings.
+
+    Where it `moves_time` that clock goes on a little whenever someone looks at it.
+    """
     before = faults_met(sandbox)
     config = config_for(sandbox, **{"page_size": 5} | changes)
     clock = WorldTime(sandbox, moves_world=False).clock
+    if moves_time:
+        clock = replace(clock, monotonic=count(step=0.01).__next__)
     run = run_tap(config, state=state, clock=clock)
     tally.update(runs=1, faults=faults_met(sandbox) - before, orders=len(run.records))
     return run
@@ -135,6 +149,13 @@ def test_an_answer_that_hangs_is_asked_for_again() -> None:
     """A request that timed out is repeated."""
     with Sandbox(SMALL, faults=[Fault(Kind.HANG, location="1003", page=2)]) as sandbox:
         assert_whole(read(sandbox, request_timeout_seconds=1), sandbox)
+
+
+@pytest.mark.parametrize("page", [1, NAMED_PAGE])
+def test_an_answer_that_drips_is_asked_for_again(page: int) -> None:
+    """Although something always comes, a request is repeated when its time is up."""
+    with Sandbox(SMALL, faults=[Fault(Kind.DRIP, location="1003", page=page)]) as sandbox:
+        assert_whole(read(sandbox, moves_time=True, request_timeout_seconds=1), sandbox)
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), Quirks(asks_from=0, reports_from=0)], ids=[1, 0])

@@ -22,6 +22,7 @@ VOCABULARY = {"errors", "clock", "settings", "settings_schema"}
 LEAVES = {
     "auth": set[str](),
     "bookmarks": set[str](),
+    "bounds": set[str](),
     "columns": {"timestamps"},
     "files": set[str](),
     "inference": {"columns", "timestamps"},
@@ -38,7 +39,7 @@ LEAVES = {
     "stream_maps": set[str](),
     "text": set[str](),
     "timestamps": set[str](),
-    "transport": {"politeness"},
+    "transport": {"bounds", "politeness"},
     "writer": set[str](),
 }
 READER = ("reader", "lookahead", "passes")

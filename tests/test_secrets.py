@@ -27,7 +27,13 @@ SECRET = "s3cr3t/of+the&account 7"
 SECRETS = {SECRET, quote(SECRET), quote(SECRET, safe=""), quote_plus(SECRET)}
 CUSTOMER = {"Test Customer", "@example.com", "+92-300-", "House ", "Odd-Customer"}
 DEBUG = {"TAP_XSTAK_OMS_LOGLEVEL": "DEBUG"}
-WITHOUT_ORDERS = {Kind.HANG, Kind.LATENCY, Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN}
+WITHOUT_ORDERS = {
+    Kind.HANG,
+    Kind.LATENCY,
+    Kind.DRIP,
+    Kind.SHORT_TOKEN,
+    Kind.NO_ACCESS_TOKEN,
+}
 KINDS = [kind for kind in Kind if kind not in WITHOUT_ORDERS]
 *LOCATIONS, ODD_LOCATION = location_ids(len(KINDS) // 2 + 1)
 ODD_ORDERS = [

@@ -60,6 +60,8 @@ class Kind(StrEnum):
     """No answer until `seconds` have passed, if given, or `Sandbox.release`."""
     LATENCY = "latency"
     """The true answer, `seconds` late."""
+    DRIP = "drip"
+    """200, then one blank after another, as long as the client listens."""
 
     SHORT_TOKEN = "short_token"
     """A token that lives `seconds`, while claiming the usual time."""

@@ -14,7 +14,7 @@ from xstak_sandbox.damage import DAMAGE
 from xstak_sandbox.faults import Fault, Kind, Sighting
 from xstak_sandbox.moments import in_gmt
 from xstak_sandbox.pages import compress
-from xstak_sandbox.responses import BrokenOff, Held, Reset
+from xstak_sandbox.responses import BrokenOff, Dripping, Held, Reset
 from xstak_sandbox.vendor import Answer, Asked, error
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Front:
             Kind.TRUNCATED_BODY: self._broken_off,
             Kind.HANG: self._held,
             Kind.LATENCY: self._held,
+            Kind.DRIP: lambda _: Dripping(),
         }
 
     def release(self) -> None:

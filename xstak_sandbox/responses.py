@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 WIRE = "wire"
+BETWEEN_DROPS_SECONDS = 0.005
 
 
 class Wire(Protocol):
@@ -50,6 +51,22 @@ class BrokenOff(Response):
         await send({"type": "http.response.body", "body": half, "more_body": True})
         _wire(scope).close(scope["client"])
         await _disconnected(receive)
+
+
+class Dripping(Response):
+    """A body that never ends and never says anything."""
+
+    media_type = "application/json"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        del scope
+        gone = asyncio.ensure_future(_disconnected(receive))
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while not gone.done():
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await asyncio.wait({gone}, timeout=BETWEEN_DROPS_SECONDS)
 
 
 class Held(Response):

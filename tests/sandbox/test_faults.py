@@ -275,6 +275,26 @@ def test_a_hang_may_end_by_itself_and_latency_does(serve: Serve) -> None:
         assert late.content == client.get().content
 
 
+@pytest.mark.parametrize("on", ["orders", "token"])
+def test_an_answer_may_drip_for_ever(serve: Serve, on: Struck) -> None:
+    """Blank after blank comes, each soon after the other, until the client leaves."""
+    client = serve(faults=[Fault(Kind.DRIP, on=on)])
+    if on == "orders":
+        client.sign_in()
+    connection = raw(client)
+    path = "/v1/admin/service-account/token" if on == "token" else "/oe/v2/orders/sales_orders"
+    connection.request("POST" if on == "token" else "GET", path)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.read(20) == b" " * 20
+    answer.close()
+    connection.close()
+    client.get()
+    # Whenever the server learns of it: each further request looks again.
+    while client.sandbox.journal.orders[-1].in_flight == 2:
+        client.get()
+
+
 def test_every_answer_may_be_late(serve: Serve) -> None:
     """The sandbox's own latency delays each answer of both endpoints."""
     client = serve(latency=timedelta(seconds=0.05))
