@@ -88,8 +88,8 @@ def infer(
 
 
 _NO_ORDER = (
-    "No order was found to infer a schema from: every order will travel whole in `_extra`. "
-    "An earlier `start_date`, or other `location_ids` or `order_statuses`, may find some."
+    f"{WARNING}No order was found to infer a schema from: every order will travel whole in "
+    "`_extra`. An earlier `start_date`, or other `location_ids` or `order_statuses`, may find some."
 )
 
 

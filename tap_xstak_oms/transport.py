@@ -266,7 +266,8 @@ def check_status(answer: Answer, *, url_setting: str, now: datetime) -> None:
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise RetriableError(
             f"the server answered {status}",
-            retry_after=retry_after(answer.headers.get("Retry-After"), now=now),
+            # A date is by the clock of who writes it.
+            retry_after=retry_after(answer.headers.get("Retry-After"), now=answer.date or now),
         )
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         redirects = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
@@ -292,13 +293,15 @@ _MEANINGS: dict[int, str] = {
 
 
 def retry_after(value: str | None, *, now: datetime) -> float | None:
-    """How many seconds a `Retry-After` asks for, in either of its two forms."""
+    """The seconds that `Retry-After` asks for, in either form; `LONGEST_PAUSE_SECONDS` at most."""
     if value is None:
         return None
     if value.strip().isdecimal():
         return min(float(value), LONGEST_PAUSE_SECONDS)
     date = _http_date(value)
-    return None if date is None else max(0.0, (date - now).total_seconds())
+    if date is None:
+        return None
+    return min(max(0.0, (date - now).total_seconds()), LONGEST_PAUSE_SECONDS)
 
 
 def _http_date(value: str | None) -> datetime | None:

@@ -69,6 +69,7 @@ WHOLE = {
     "a long text": b'{"id":7,"note":"%b"}' % MEGABYTE,
     "a long name": b'{"id":7,"%b":1}' % MEGABYTE,
     "100 deep": nested(100),
+    "100 objects deep": b'{"id":7,"deep":' + b'{"a":' * 100 + b"1" + b"}" * 101,
     "numbers as text": b'{"id":7,"subtotal":"12.50","is_gift":"true","created_at":"soon"}',
     "numbers beyond any type": b'{"id":7,"a":1e400,"b":-0.00,"c":123456789012345678901234567890}',
     "other types": b'{"id":7,"customer":"none","line_items":{},"tags":5,"status":[],"note":false}',

@@ -11,7 +11,7 @@ import pytest
 from tests.holdings import assert_complete
 from tests.support import Run, config_for, run_tap
 from tests.world_time import WorldTime, gaps
-from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
+from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,14 +35,28 @@ def read(sandbox: Sandbox, time: WorldTime, **changes: Any) -> Run:
 
 @pytest.mark.parametrize("code", [429, 503])
 @pytest.mark.parametrize("form", ["seconds", "date"])
-@pytest.mark.parametrize(("asked", "waited"), [(30, 30), (86_400, 600)])
-def test_retry_after_is_waited_for(code: int, form: Any, asked: int, waited: int) -> None:
+@pytest.mark.parametrize(("asked", "waited"), [(30, 30), (86_400, 600), (10**11, 600)])
+def test_retry_after_is_waited_for(
+    code: int, form: Any, asked: int, waited: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """The next request comes when the server said, in either form, but after ten minutes."""
     fault = Fault(Kind.STATUS, code=code, retry_after=asked, retry_after_as=form, nth=2)
     with Sandbox(world(), faults=[fault]) as sandbox:
         assert read(sandbox, WorldTime(sandbox), **ONE_AT_A_TIME).error is None
         waits = [gap for gap in gaps(sandbox.journal.entries()) if gap]
     assert waits == pytest.approx([waited], abs=ROUNDING)
+    assert f"Try 1 of 8, the next in {waited} s." in caplog.text
+
+
+@pytest.mark.parametrize("skew", [-90, 90])
+def test_retry_after_is_by_the_clock_of_the_server(skew: int) -> None:
+    """Where the two clocks differ, the wait is still as long as the server means."""
+    fault = Fault(Kind.STATUS, code=429, retry_after=30, retry_after_as="date", nth=2)
+    quirks = Quirks(date_skew_seconds=skew)
+    with Sandbox(world(), faults=[fault], quirks=quirks) as sandbox:
+        assert read(sandbox, WorldTime(sandbox), **ONE_AT_A_TIME).error is None
+        waits = [gap for gap in gaps(sandbox.journal.entries()) if gap]
+    assert waits == pytest.approx([30], abs=ROUNDING)
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])

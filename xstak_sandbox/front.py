@@ -152,9 +152,8 @@ class Front:
     def _retry_after(self, fault: Fault, seconds: int) -> str:
         if fault.retry_after_as == "seconds":
             return str(seconds)
-        return format_datetime(
-            in_gmt(self._vendor.clock.now() + timedelta(seconds=seconds)), usegmt=True
-        )
+        ahead = timedelta(seconds=seconds + self._vendor.quirks.date_skew_seconds)
+        return format_datetime(in_gmt(self._vendor.clock.now() + ahead), usegmt=True)
 
     def _broken_off(self, exchange: _Exchange) -> Response:
         page = exchange.answer.page

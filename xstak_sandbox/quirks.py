@@ -46,7 +46,8 @@ class Quirks:
         token_seconds: How long a token lives, and what `expires_in` says.
         refused_credentials_code: The status that answers wrong credentials.
         sends_date: Whether answers carry a `Date` header.
-        date_skew_seconds: How far the `Date` header is ahead of the world clock.
+        date_skew_seconds: How far the server's own clock, which writes the headers `Date` and
+            `Retry-After`, is ahead of the world's.
         compresses: Whether answers are compressed for who accepts gzip.
     """
 
