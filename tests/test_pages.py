@@ -37,6 +37,12 @@ def test_the_example_of_the_document_is_an_empty_page() -> None:
     assert (page.orders, page.number, page.total_pages, page.total_elements) == ([], 1, 1, 0)
 
 
+def test_no_page_of_no_orders_is_an_empty_page() -> None:
+    """Some servers count no page where there is no order."""
+    page = parse_page(answer([], pages=0, total=0))
+    assert (page.orders, page.total_pages, page.total_elements) == ([], 0, 0)
+
+
 def test_null_orders_with_a_total_of_zero_are_none() -> None:
     """`orders: null` is an empty partition where the totals agree."""
     assert parse_page(answer(None)).orders == []

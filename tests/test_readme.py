@@ -135,6 +135,16 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_promise_names_tests_that_are_there() -> None:
+    """Each section of the guarantees ends with the tests that prove it."""
+    _, *promises = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8").split("\n## ")
+    assert len(promises) == 6
+    for promise in promises:
+        named = re.findall(r"`(tests/\w+\.py)`", promise[promise.index("Proved by ") :])
+        assert named
+        assert all((ROOT / name).exists() for name in named), named
+
+
 def test_the_demo_works_as_written() -> None:
     """`./run demo` ends well, with a line for each status and location."""
     assert "./run demo" in commands()
