@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,12 +18,8 @@ import msgspec
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_xstak_oms.airbyte_writer import AirbyteWriter, LogHandler, in_words
-from tap_xstak_oms.client import XStakClient
-from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.columns import SYNCED_AT
-from tap_xstak_oms.discovery import sample
 from tap_xstak_oms.errors import TapError
-from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import ENVIRONMENT_PREFIX, TapXstakOMS
@@ -33,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STREAM = SalesOrdersStream.name
-CHECK_TRIES = 3
-"""How often `check` tries a request at most: a person waits for its answer."""
 _METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
 _TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
 
@@ -139,21 +132,14 @@ def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
 def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     status = {"status": "SUCCEEDED"}
     try:
-        _prove(_config(options))
+        tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
+        tap.check_connection()
     except Exception as error:
         message = in_words(error)
         if message is None:
             raise
         status = {"status": "FAILED", "message": message}
     writer.say("CONNECTION_STATUS", status, key="connectionStatus")
-
-
-def _prove(config: dict[str, Any]) -> None:
-    """Get a token and a page of some partitions, evenly spread."""
-    clock = Clock()
-    settings = Settings.parse(config, now=clock.now())
-    settings = replace(settings, max_tries=min(settings.max_tries, CHECK_TRIES))
-    sample(settings, XStakClient(settings, clock), strict=True)
 
 
 def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ import logging
 from datetime import UTC
 from http import HTTPStatus
 from importlib.metadata import version
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tap_xstak_oms.auth import GRANT_TYPE, Token, XStakAuthenticator, read_token
@@ -69,7 +70,11 @@ class XStakClient:
         return PartitionPages(self, self._settings, self._clock, partition, start)
 
     def fetch(
-        self, name: str, request: Callable[[Token], Request], read: Callable[[Answer], Page]
+        self,
+        name: str,
+        request: Callable[[Token], Request],
+        read: Callable[[Answer], Page],
+        traffic: Traffic,
     ) -> Page:
         """Send a request that needs a token until its answer can be read.
 
@@ -77,14 +82,21 @@ class XStakClient:
             name: What it is, in words that begin a message.
             request: Makes the request, given the token.
             read: Reads the answer, or raises `PageError`.
+            traffic: Counts what is sent for it.
 
         Raises:
             PartitionError: What the last try met.
             RunError: If no token can be had.
         """
+        tries = count()
+
+        def counted(token: Token) -> Request:
+            traffic.count(requests=1)
+            return request(token)
 
         def attempt() -> Page:
-            answer = self._authorised(request)
+            traffic.count(retries=min(next(tries), 1))
+            answer = self._authorised(counted)
             check_status(answer, url_setting="api_url", now=self._clock.now())
             return read(answer)
 
@@ -121,7 +133,11 @@ class XStakClient:
 
 
 class PartitionPages:
-    """The pages of one partition since one start date. Thread-safe after the first page."""
+    """The pages of one partition since one start date. Thread-safe after the first page.
+
+    Attributes:
+        traffic: What was sent for them.
+    """
 
     def __init__(
         self,
@@ -131,6 +147,7 @@ class PartitionPages:
         partition: Partition,
         start: datetime,
     ) -> None:
+        self.traffic = Traffic()
         self._client = client
         self._settings = settings
         self._clock = clock
@@ -159,7 +176,7 @@ class PartitionPages:
                 raise PageError(f"the server answered with page {page.number} instead")
             return page
 
-        page = self._client.fetch(name, request, read)
+        page = self._client.fetch(name, request, read, self.traffic)
         if asked is None:
             self._first = page
         return page

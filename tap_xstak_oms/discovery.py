@@ -5,20 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from tap_xstak_oms.columns import own_schema
 from tap_xstak_oms.errors import PartitionError
-from tap_xstak_oms.reader import Reader
+from tap_xstak_oms.sampling import first_pages, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import msgspec
 
     from tap_xstak_oms.client import XStakClient
-    from tap_xstak_oms.pages import Page
     from tap_xstak_oms.settings import Partition, Settings
-
-SAMPLED_PARTITIONS = 20
 
 logger = logging.getLogger("tap-xstak-oms")
 
@@ -49,7 +44,7 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
     # Inference and what it is built on are not imported by a run that has a catalog.
     from tap_xstak_oms.inference import WARNING, infer  # noqa: PLC0415
 
-    sampled = sample(settings, client)
+    sampled = _sample(settings, client)
     found = infer(
         {
             (partition.order_status, partition.location_id): [bytes(order) for order in orders]
@@ -69,59 +64,20 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def spread(partitions: Sequence[Partition], count: int) -> list[Partition]:
-    """At most so many partitions, spread evenly, the same ones each time."""
-    if len(partitions) <= count:
-        return list(partitions)
-    return [partitions[index * len(partitions) // count] for index in range(count)]
-
-
-def sample(
-    settings: Settings,
-    client: XStakClient,
-    *,
-    strict: bool = False,
-) -> dict[Partition, list[msgspec.Raw]]:
-    """One page of orders from each of some partitions.
-
-    It begins at the configured start date, never at a bookmark: the columns of a stream must not
-    depend on what a run left behind.
-
-    Args:
-        settings: What to read and how.
-        client: Where from.
-        strict: Whether one partition that cannot be sampled is an error.
+def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
+    """The orders of one page of each of some partitions.
 
     Raises:
-        RunError: If the credentials are refused.
         PartitionError: If no partition could be sampled.
     """
-    partitions = spread(settings.partitions, SAMPLED_PARTITIONS)
-
-    def fetch(partition: Partition, asked: int | None, accept: Callable[[Page], bool]) -> Page:
-        page = client.pages(partition, settings.start_date).fetch(asked, accept)
-        return msgspec.structs.replace(page, total_pages=1)
-
     sampled: dict[Partition, list[msgspec.Raw]] = {}
     failures: list[PartitionError] = []
-    reader: Reader[Partition, msgspec.Raw, Page] = Reader(
-        partitions,
-        fetch,
-        lane=lambda partition: partition,
-        orders=lambda page: page.orders,
-        identify=lambda order: (bytes(order), 0),
-        max_in_flight=settings.max_concurrent_requests,
-        max_passes=1,
-    )
-    with reader:
-        for partition in partitions:
-            try:
-                sampled[partition] = [order for page in reader.read(partition) for order in page]
-            except PartitionError as error:
-                if strict:
-                    raise
-                failures.append(error)
-                logger.warning("Not sampled: %s", error)
+    for partition, found in first_pages(spread(settings.partitions), settings, client):
+        if isinstance(found, PartitionError):
+            failures.append(found)
+            logger.warning("Not sampled: %s", found)
+        else:
+            sampled[partition] = found.orders
     if failures and not sampled:
         raise failures[0]
     return sampled

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 CREDENTIALS = ("client_id", "client_secret", "company_code")
+DECIDE_WHAT_IS_THERE = (
+    "`location_ids`, `order_statuses`, `company_code`, `start_date` and `start_date_format`"
+)
+"""Where to look if there are fewer orders than there should be."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _ISO_TIME = re.compile(

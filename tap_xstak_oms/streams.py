@@ -19,10 +19,10 @@ from tap_xstak_oms.columns import SYNCED_AT, can_be_column
 from tap_xstak_oms.errors import PartitionError, TapError
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.records import Fitter, to_python
-from tap_xstak_oms.settings import Partition
+from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.state import PartitionStates
 from tap_xstak_oms.stream_maps import WordedMap
-from tap_xstak_oms.summary import summary
+from tap_xstak_oms.summary import NOTHING_READ, summary
 from tap_xstak_oms.sync import Sync
 
 if TYPE_CHECKING:
@@ -165,15 +165,8 @@ class SalesOrdersStream(Stream):
             if self._is_test:
                 sync.close()
                 raise
-        except Exception:
-            self._write_state()
+        except BaseException:
             sync.close()
-            self.tell_summary()
-            raise
-        except GeneratorExit:
-            sync.close()
-            if self._is_test and not self._unmapped:
-                self.logger.info("An order was read: the connection works.")
             raise
         finally:
             self._writer.flush()
@@ -201,7 +194,7 @@ class SalesOrdersStream(Stream):
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Write the last state of the run, then tell what failed, if anything did.
+        """Write the last state of the run, and fail if anything did.
 
         Raises:
             TapError: If any partition failed.
@@ -209,9 +202,7 @@ class SalesOrdersStream(Stream):
         super().finalize_state_progress_markers(state)
         if state or self._sync is None:
             return
-        self._sync.close()
         self._writer.flush()
-        self.tell_summary()
         failed = [read.error for read in self._sync.reads.values() if read.error]
         if failed:
             raise TapError(
@@ -221,14 +212,25 @@ class SalesOrdersStream(Stream):
             )
 
     def tell_summary(self) -> None:
-        """Tell what came of the run, as far as it came."""
+        """Tell what came of the run, as far as it came; there is nothing more of it."""
         if self._sync is None:
+            self.logger.info(NOTHING_READ)
             return
-        for line in summary(self._sync.reads, self._sync.figures(), self._sync.last_read):
-            self.logger.info("%s", line)
+        self._sync.close()
+        for line in summary(self._sync, is_full_table=self._is_full_table):
+            self.logger.info("%s", line.text, extra=line.fields)
+        if self._writer.is_broken_off:
+            self.logger.warning(
+                "The output was closed before all was written: of these bookmarks only those count "
+                "that are in the last STATE."
+            )
         self._warn_if_all_empty(self._sync)
         self._warn_of_unsettled(self._sync)
         self._tell_of_fields(self._sync.fitter)
+
+    @property
+    def _is_full_table(self) -> bool:
+        return bool(self.replication_method == REPLICATION_FULL_TABLE)
 
     @property
     def _is_test(self) -> bool:
@@ -237,14 +239,13 @@ class SalesOrdersStream(Stream):
     def _sync_of(self, partition: Partition, account: Account) -> Sync:
         """The present sync; a new one where this partition was read already."""
         if self._sync is None or partition in self._sync.reads:
-            full = self.replication_method == REPLICATION_FULL_TABLE
             states = self.stream_state.get("partitions", [])
             self._sync = Sync(
                 account.settings,
                 account.client,
                 self._fitter(),
                 account.clock,
-                {} if full else bookmarks.from_states(states, SYNCED_AT),
+                {} if self._is_full_table else bookmarks.from_states(states, SYNCED_AT),
             )
             self._warn_if_start_moved_back(account.settings, states)
         return self._sync
@@ -264,7 +265,7 @@ class SalesOrdersStream(Stream):
     def _close_partition(self, partition: Partition, sync: Sync) -> None:
         """Move the partition's bookmark, if it was read whole."""
         read = sync.reads[partition]
-        if read.bookmark is not None and self.replication_method != REPLICATION_FULL_TABLE:
+        if read.bookmark is not None and not self._is_full_table:
             state = self.get_context_state(partition.context)
             start = sync.start_of(partition)
             state.update(bookmarks.to_state(state, SYNCED_AT, read.bookmark, since=start))
@@ -285,8 +286,8 @@ class SalesOrdersStream(Stream):
         reads = sync.reads.values()
         if reads and all(read.error is None and read.orders == 0 for read in reads):
             self.logger.warning(
-                "No partition held any order. If that is not so, check `location_ids`, "
-                "`order_statuses`, `company_code`, `start_date` and `start_date_format`.",
+                "No partition held any order. If that is not so, check %s.",
+                DECIDE_WHAT_IS_THERE,
             )
 
     def _warn_of_unsettled(self, sync: Sync) -> None:

@@ -2,59 +2,169 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_xstak_oms import bookmarks
-from tap_xstak_oms.progress import in_words
+from tap_xstak_oms.progress import counted, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator
 
-    from tap_xstak_oms.progress import Figures
     from tap_xstak_oms.settings import Partition
-    from tap_xstak_oms.sync import PartitionRead
+    from tap_xstak_oms.sync import PartitionRead, Sync
 
 SUMMARY_PARTITIONS = 40
 """Partitions told one by one at most; those with something to tell go first."""
+SPARE_FIELDS = 3
+"""Fields of a partition told by name at most."""
+NOTHING_READ = (
+    "Nothing was read, and the state stays as it was: the next run begins where this one did."
+)
+WHOLE, FAILED, UNSETTLED, BROKEN_OFF = "whole", "failed", "kept changing", "broken off"
 
 
-def summary(
-    reads: Mapping[Partition, PartitionRead],
-    figures: Figures,
-    last_read: Mapping[Partition, datetime],
-) -> Iterator[str]:
+class Line(NamedTuple):
+    """One line of a summary.
+
+    Attributes:
+        text: For a person.
+        fields: The same for logs that machines read.
+    """
+
+    text: str
+    fields: dict[str, Any]
+
+
+def summary(sync: Sync, *, is_full_table: bool) -> Iterator[Line]:
     """What came of a run, line by line.
 
     Args:
-        reads: The partitions begun, and what came of each.
-        figures: As they are at the end.
-        last_read: The bookmarks that the run began with.
+        sync: The run, ended or broken off.
+        is_full_table: Whether it moves no bookmarks.
     """
-    failed = sum(1 for read in reads.values() if read.error)
-    yield (
-        f"Read {figures.orders} orders of {figures.partitions_done} of {figures.partitions} "
-        f"partitions ({failed} failed) with {figures.requests} requests, {figures.retries} "
-        f"retries and {figures.pauses} pauses in {in_words(figures.seconds)}."
+    figures = sync.figures()
+    failed = sum(1 for read in sync.reads.values() if read.error)
+    yield Line(
+        f"Read {counted(figures.orders, 'order')} of {figures.partitions_done} of "
+        f"{counted(figures.partitions, 'partition')} ({failed} failed) in "
+        f"{in_words(figures.seconds)}, with {counted(figures.requests, 'request')}, "
+        f"{counted(figures.retries, 'retry', 'retries')} and "
+        f"{counted(figures.throttles, 'throttle')}.",
+        asdict(figures) | {"partitions_failed": failed},
     )
-    told = sorted(reads.items(), key=lambda item: _is_dull(item[1]))
-    for partition, read in told[:SUMMARY_PARTITIONS]:
-        yield _line(partition, read, last_read.get(partition))
-    if len(told) > SUMMARY_PARTITIONS:
-        yield f"... and {len(told) - SUMMARY_PARTITIONS} partitions more."
+    tellings = [
+        _Telling(sync, partition, read, is_full_table=is_full_table)
+        for partition, read in sorted(sync.reads.items(), key=lambda item: _dullness(item[1]))
+    ]
+    for telling in tellings[:SUMMARY_PARTITIONS]:
+        yield telling.line()
+    yield from _rest([telling.read for telling in tellings[SUMMARY_PARTITIONS:]])
+    yield from _left(sync.reads.values(), figures.partitions - len(sync.reads))
 
 
-def _is_dull(read: PartitionRead) -> bool:
-    return read.error is None and read.outcome.settled and read.outcome.passes == 1
+def _came_to(read: PartitionRead) -> str:
+    if read.error:
+        return FAILED
+    if not read.has_ended:
+        return BROKEN_OFF
+    return WHOLE if read.outcome.settled else UNSETTLED
 
 
-def _line(partition: Partition, read: PartitionRead, before: datetime | None) -> str:
-    outcome = read.outcome
-    passes = f" in {outcome.passes} passes" if outcome.passes > 1 else ""
-    kept = bookmarks.to_text(before) if before else "none"
-    moved = f"{kept} -> {bookmarks.to_text(read.bookmark)}" if read.bookmark else f"stays {kept}"
-    fate = "" if read.bookmark or not read.error else "; failed, and read again by the next run"
-    return (
-        f"{partition.order_status}, location {partition.location_id}: {read.orders} orders, "
-        f"{outcome.pages} pages{passes}, bookmark {moved}{fate}"
+def _dullness(read: PartitionRead) -> tuple[bool, bool, bool]:
+    is_plain = read.outcome.passes == 1 and not (read.traffic.retries or read.spare)
+    return read.error is None, _came_to(read) == WHOLE, is_plain
+
+
+class _Telling:
+    """What is told of one partition."""
+
+    def __init__(
+        self, sync: Sync, partition: Partition, read: PartitionRead, *, is_full_table: bool
+    ) -> None:
+        self.read = read
+        self._partition = partition
+        self._is_full_table = is_full_table
+        self._spare_place = "in _extra" if sync.fitter.keeps_extra else "dropped"
+        before, after = sync.last_read.get(partition), read.bookmark
+        self._before = bookmarks.to_text(before) if before else None
+        self._after = bookmarks.to_text(after) if after and not is_full_table else None
+
+    def line(self) -> Line:
+        read, partition = self.read, self._partition
+        told = [
+            counted(read.orders, "order"),
+            counted(read.traffic.requests, "request"),
+            *self._trouble(),
+            self._bookmark(),
+        ]
+        return Line(
+            f"{partition.order_status}, location {partition.location_id}: {', '.join(told)}"
+            + self._fate(),
+            {
+                "order_status": partition.order_status,
+                "location_id": partition.location_id,
+                "came_to": _came_to(read),
+                "orders": read.orders,
+                "requests": read.traffic.requests,
+                "retries": read.traffic.retries,
+                "re_reads": read.outcome.passes - 1,
+                "spare_values": dict(read.spare),
+                "bookmark_from": self._before,
+                "bookmark_to": self._after,
+                "error": read.error,
+            },
+        )
+
+    def _trouble(self) -> Iterator[str]:
+        read = self.read
+        if read.traffic.retries:
+            yield counted(read.traffic.retries, "retry", "retries")
+        if read.outcome.passes > 1:
+            yield counted(read.outcome.passes - 1, "re-read")
+        if read.spare:
+            fields = [f"{name} {count}" for name, count in read.spare.most_common(SPARE_FIELDS)]
+            fields += ["..."] if len(read.spare) > SPARE_FIELDS else []
+            values = counted(read.spare.total(), "value")
+            yield f"{values} {self._spare_place} ({', '.join(fields)})"
+
+    def _bookmark(self) -> str:
+        if self._is_full_table:
+            return "no bookmark, as it is always read in full"
+        before = self._before or "none"
+        return f"bookmark {before} -> {self._after}" if self._after else f"bookmark stays {before}"
+
+    def _fate(self) -> str:
+        came_to = _came_to(self.read)
+        if came_to == WHOLE:
+            return ""
+        start = "from there" if self._before else "from `start_date`"
+        return f"; {came_to}, and read again {start} by the next run"
+
+
+def _rest(reads: list[PartitionRead]) -> Iterator[Line]:
+    """The partitions that are not told one by one."""
+    if not reads:
+        return
+    orders = sum(read.orders for read in reads)
+    requests = sum(read.traffic.requests for read in reads)
+    unfinished = sum(_came_to(read) != WHOLE for read in reads)
+    yield Line(
+        f"... and {counted(len(reads), 'partition')} more: {counted(orders, 'order')}, "
+        f"{counted(requests, 'request')}, {unfinished} not read whole.",
+        {},
     )
+
+
+def _left(reads: Iterable[PartitionRead], unreached: int) -> Iterator[Line]:
+    """What is left for the next run to make up for."""
+    ends = [_came_to(read) for read in reads]
+    counts = {end: ends.count(end) for end in (FAILED, UNSETTLED, BROKEN_OFF)}
+    counts["not reached"] = unreached
+    if any(counts.values()):
+        words = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+        yield Line(
+            f"Left for the next run, of {counted(len(ends) + unreached, 'partition')}: {words}. "
+            "Given the last STATE, it reads them from their bookmarks.",
+            {"left": counts},
+        )

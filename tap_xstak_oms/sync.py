@@ -6,6 +6,7 @@ Knows no Singer: the stream turns what comes from here into messages and state.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_xstak_oms.client import PartitionPages, XStakClient
+    from tap_xstak_oms.client import XStakClient
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.pages import Page
     from tap_xstak_oms.records import Fit, Fitter, Order
     from tap_xstak_oms.settings import Partition, Settings
+    from tap_xstak_oms.transport import Traffic
 
 logger = logging.getLogger("tap-xstak-oms")
 
@@ -33,18 +35,29 @@ class PartitionRead:
     """What came of one partition.
 
     Attributes:
+        traffic: What was sent for it, tokens not included.
         outcome: What the reader says of it.
         began: The moment its read began, once the first answer is there.
         orders: How many orders were handed on.
+        spare: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
-        has_ended: Whether there is no more to come, for better or worse.
+        has_ended: Whether there is no more to come, for better or worse; not if it was broken off.
     """
 
+    traffic: Traffic
     outcome: Outcome = field(default_factory=Outcome)
     began: datetime | None = None
     orders: int = 0
+    spare: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     has_ended: bool = False
+
+    @property
+    def share_done(self) -> float:
+        """How much of it is done, from 0 to 1, as far as its announced total tells."""
+        if self.has_ended:
+            return 1.0
+        return min(1.0, self.orders / self.outcome.total) if self.outcome.total else 0.0
 
     @property
     def bookmark(self) -> datetime | None:
@@ -75,6 +88,7 @@ class Sync:
         self.reads: dict[Partition, PartitionRead] = {}
         self._progress = Progress(self.figures, clock.monotonic, logger)
         self._settings = settings
+        self._partitions = settings.partitions
         self._client = client
         self.fitter = fitter
         self._clock = clock
@@ -82,9 +96,12 @@ class Sync:
         self._began_at = clock.now()
         self._began_counting = clock.monotonic()
         self._location_began: dict[str, datetime] = {}
-        self._sources: dict[Partition, PartitionPages] = {}
+        self._sources = {
+            partition: client.pages(partition, self.start_of(partition))
+            for partition in self._partitions
+        }
         self._reader: Reader[Partition, Order, Page] = Reader(
-            settings.partitions,
+            self._partitions,
             self._fetch,
             lane=lambda partition: partition.location_id,
             orders=lambda page: list(map(open_order, page.orders)),
@@ -105,12 +122,13 @@ class Sync:
         traffic = self._client.traffic
         return Figures(
             partitions_done=sum(read.has_ended for read in reads),
-            partitions=len(self._settings.partitions),
+            partitions=len(self._partitions),
+            share_done=sum(read.share_done for read in reads) / len(self._partitions),
             orders=sum(read.orders for read in reads),
             orders_announced=sum(read.outcome.total for read in reads),
             requests=traffic.requests,
             retries=traffic.retries,
-            pauses=traffic.pauses,
+            throttles=traffic.throttles,
             seconds=self._clock.monotonic() - self._began_counting,
         )
 
@@ -130,7 +148,7 @@ class Sync:
                 of it are handed on all the same.
             RunError: If nothing can be read any more.
         """
-        read = self.reads[partition] = PartitionRead()
+        read = self.reads[partition] = PartitionRead(self._sources[partition].traffic)
         try:
             yield from self._records(partition, read)
         except PageParameterIgnoredError as error:
@@ -140,12 +158,10 @@ class Sync:
             )
         except PartitionError as error:
             read.error = str(error)
-        except Exception:
-            read.error = f"Reading {partition} was broken off."
-            raise
         finally:
-            read.has_ended = True
-            self._sources.pop(partition, None)
+            # It holds a page of orders.
+            self._sources.pop(partition)
+        read.has_ended = True
         if read.error:
             raise PartitionError(read.error) from None
 
@@ -162,6 +178,7 @@ class Sync:
     def _records(self, partition: Partition, read: PartitionRead) -> Iterator[list[bytes]]:
         reading = self._reader.read(partition)
         read.outcome = reading.outcome
+        spare_before = _spare(self.fitter)
         fit: Fit | None = None
         for orders in reading:
             if fit is None:
@@ -173,6 +190,7 @@ class Sync:
                 )
             records = _fitted(orders, fit, partition, read)
             read.orders += len(records)
+            read.spare = _spare(self.fitter) - spare_before
             self._progress.tick()
             yield records
 
@@ -192,12 +210,11 @@ class Sync:
         asked: int | None,
         accept: Callable[[Page], bool],
     ) -> Page:
-        source = self._sources.get(partition)
-        if source is None:
-            # Only one thread asks for a partition's first page, before any other asks for more.
-            source = self._client.pages(partition, self.start_of(partition))
-            self._sources[partition] = source
-        return source.fetch(asked, accept)
+        return self._sources[partition].fetch(asked, accept)
+
+
+def _spare(fitter: Fitter) -> Counter[str]:
+    return fitter.misfits + fitter.undeclared
 
 
 def _fitted(

@@ -20,6 +20,7 @@ from singer_sdk.helpers.capabilities import (
     TapCapabilities,
 )
 from singer_sdk.singerlib import Catalog
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_xstak_oms import sdk_settings
@@ -27,14 +28,16 @@ from tap_xstak_oms.catalog import prepare_catalog
 from tap_xstak_oms.client import XStakClient
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.columns import SYNCED_AT, own_schema
+from tap_xstak_oms.connection import check_connection
 from tap_xstak_oms.discovery import Discovered, discover, without_orders
-from tap_xstak_oms.errors import SettingsError, TapError
+from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, TapError
 from tap_xstak_oms.files import text_of_object
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.state import check_state
 from tap_xstak_oms.streams import Account, SalesOrdersStream
+from tap_xstak_oms.summary import NOTHING_READ
 from tap_xstak_oms.writer import LineWriter
 
 if TYPE_CHECKING:
@@ -100,15 +103,50 @@ class TapXstakOMS(Tap):
             given |= environment(self.setting_names())
         self._clock = clock or Clock()
         self._writer = message_writer or LineWriter()
+        self._stream: SalesOrdersStream | None = None
         self._settings = self._parse(given, must_be_complete=validate_config)
-        super().__init__(
-            config=self._sdk_config(given),
-            catalog=self._prepare(catalog),
-            state=self._checked(state),
-            validate_config=self._settings is not None,
-            message_writer=self._writer,
-            **kwargs,
-        )
+        try:
+            super().__init__(
+                config=self._sdk_config(given),
+                catalog=self._prepare(catalog),
+                state=self._checked(state),
+                validate_config=self._settings is not None,
+                message_writer=self._writer,
+                **kwargs,
+            )
+        except (RunError, PartitionError):
+            if validate_config:
+                self.logger.info(NOTHING_READ)
+            raise
+
+    @override  # type: ignore[misc]  # final, but nothing else of the SDK's is passed at every end
+    def sync_all(self) -> None:
+        """Read everything, and tell what came of it, whatever ends it."""
+        try:
+            super().sync_all()
+        finally:
+            self._conclude()
+
+    def check_connection(self) -> None:
+        """Find out whether the account can be read, and tell.
+
+        Raises:
+            TapError: If it cannot, or not all that was asked for.
+        """
+        if self._settings is not None:
+            check_connection(self._settings, self._clock)
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Answer `--test`; the SDK's own would look through all partitions for an order."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        given = ctx.params["config"]
+        tap = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False)
+        tap.check_connection()
+        ctx.exit()
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -118,10 +156,15 @@ class TapXstakOMS(Tap):
     def _say_last(self) -> None:
         # The state given is loaded by the time of the first message, and not sooner.
         if self._writer.has_begun:
+            self._conclude()
+        else:
+            self.logger.info(NOTHING_READ)
+
+    def _conclude(self) -> None:
+        if self.state:
             self.state_writer.write_state(self.state)
-            for stream in self.streams.values():
-                if isinstance(stream, SalesOrdersStream):
-                    stream.tell_summary()
+        if self._stream is not None:
+            self._stream.tell_summary()
 
     @override
     def discover_streams(self) -> list[SalesOrdersStream]:
@@ -131,15 +174,14 @@ class TapXstakOMS(Tap):
             client = XStakClient(self._settings, self._clock)
             account = Account(self._settings, client, self._clock)
         schema, primary_keys = self._discovered(account)
-        return [
-            SalesOrdersStream(
-                self,
-                schema=schema,
-                primary_keys=primary_keys,
-                account=account,
-                writer=self._writer,
-            ),
-        ]
+        self._stream = SalesOrdersStream(
+            self,
+            schema=schema,
+            primary_keys=primary_keys,
+            account=account,
+            writer=self._writer,
+        )
+        return [self._stream]
 
     def _discovered(self, account: Account | None) -> Discovered:
         if self.input_catalog is not None:

@@ -76,6 +76,11 @@ class Answer:
     body: bytes
 
     @property
+    def asks_for_patience(self) -> bool:
+        """Whether the server says that it is asked too much."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or "Retry-After" in self.headers
+
+    @property
     def date(self) -> datetime | None:
         """The server's clock, in whole seconds, where the answer tells it."""
         return _http_date(self.headers.get("Date"))
@@ -87,20 +92,20 @@ class Traffic:
     Attributes:
         requests: Every one, whatever came of it.
         retries: Tries after the first.
-        pauses: How often the server asked everybody to wait.
+        throttles: How often the server asked for patience (429, or a `Retry-After`).
     """
 
     def __init__(self) -> None:
-        self.requests = self.retries = self.pauses = 0
+        self.requests = self.retries = self.throttles = 0
         # Adding is reading and writing, between which another thread may add.
         self._lock = threading.Lock()
 
-    def count(self, *, requests: int = 0, retries: int = 0, pauses: int = 0) -> None:
+    def count(self, *, requests: int = 0, retries: int = 0, throttles: int = 0) -> None:
         """Add to the counts."""
         with self._lock:
             self.requests += requests
             self.retries += retries
-            self.pauses += pauses
+            self.throttles += throttles
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ class Transport:
         with self._gate.request():
             self.traffic.count(requests=1)
             try:
-                return self._exchange(request)
+                answer = self._exchange(request)
             except http_errors.SSLError as error:
                 if _may_pass(error):
                     raise RetriableError("the secure connection (TLS) broke off") from None
@@ -198,6 +203,9 @@ class Transport:
                 raise RetriableError(
                     f"{_in_words(error)}; check `{request.url_setting}` if this persists",
                 ) from None
+        if answer.asks_for_patience:
+            self.traffic.count(throttles=1)
+        return answer
 
     def _exchange(self, request: Request) -> Answer:
         route = self._route(request.url)
@@ -240,7 +248,6 @@ class Transport:
         asked = _retry_after(state)
         if asked is not None:
             self._gate.pause(asked)
-            self.traffic.count(pauses=1)
         return _BACKOFF(state)
 
     def _announce(self, name: str, state: tenacity.RetryCallState) -> None:

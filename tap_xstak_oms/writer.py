@@ -41,6 +41,11 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         self._is_mid_line = False
         self._end: Callable[[], None] | None = None
 
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether a write did not come to its end."""
+        return self._is_mid_line
+
     @override
     def serialize_message(self, message: Message) -> bytes:
         return self._encoder.encode(message.to_dict())

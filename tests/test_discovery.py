@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_xstak_oms.columns import own_schema
-from tap_xstak_oms.discovery import SAMPLED_PARTITIONS, spread
 from tap_xstak_oms.errors import PartitionError
+from tap_xstak_oms.sampling import SAMPLES, spread
 from tap_xstak_oms.settings import Partition
 from tests.support import clock_of, config_for, discovered, run_tap
 from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
@@ -45,19 +45,18 @@ def test_the_sample_is_bounded_and_even() -> None:
     every_third = [
         Partition(status, location) for status in ("pending", "completed") for location in LOCATIONS
     ][::3]
-    assert len(asked) == len(every_third) == SAMPLED_PARTITIONS
+    assert len(asked) == len(every_third) == SAMPLES
     assert partitions_of(asked) == set(every_third)
     assert not any(entry.parameter("page") for entry in asked)
     assert {entry.parameter("start_date") for entry in asked} == {"2025-01-01T00:00:00+05:00"}
 
 
-@given(st.integers(0, 200), st.integers(1, 30))
-def test_any_sample_is_spread_evenly(count: int, wanted: int) -> None:
+@given(st.integers(0, 200))
+def test_any_sample_is_spread_evenly(count: int) -> None:
     """In order, without repetition, as many as are wanted, the first one always among them."""
-    partitions = [Partition("pending", str(number)) for number in range(count)]
-    chosen = [int(partition.location_id) for partition in spread(partitions, wanted)]
+    chosen = spread(range(count))
     assert chosen == sorted(set(chosen))
-    assert len(chosen) == min(count, wanted)
+    assert len(chosen) == min(count, SAMPLES)
     assert chosen[:1] == [0][:count]
     gaps = {after - before for before, after in pairwise(chosen)}
     assert not gaps or max(gaps) - min(gaps) <= 1
@@ -72,7 +71,7 @@ def test_the_same_orders_give_the_same_catalog() -> None:
         state = run_tap(config, clock=clock_of(sandbox)).state
         sandbox.journal.clear()
         again = run_tap(config, state=state, clock=clock_of(sandbox))
-        sampled = sandbox.journal.orders[:SAMPLED_PARTITIONS]
+        sampled = sandbox.journal.orders[:SAMPLES]
     assert again.schema["schema"] == {
         name: part for name, part in first["streams"][0]["schema"].items() if name != "$schema"
     }
