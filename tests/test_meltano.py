@@ -99,6 +99,19 @@ def test_meltano_run_loads_files(
     assert "2025-12-16T12:00:00+05:00" in starts
 
 
+@pytest.mark.parametrize("log_format", ["plain", "json"])
+def test_meltano_shows_what_came_of_a_run(
+    meltano: Callable[..., str], tmp_path: Path, log_format: str
+) -> None:
+    """The summary is readable in Meltano's log, and its figures are fields where that is JSON."""
+    extra = {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path), "MELTANO_CLI_LOG_FORMAT": log_format}
+    lines = meltano("run", "tap-xstak-oms", "target-jsonl", **extra).splitlines()
+    [line] = [line for line in lines if "Read 120 orders of 4 of 4 partitions (0 failed)" in line]
+    assert len([line for line in lines if "bookmark none -> 2026-01-15T07:00:00" in line]) == 4
+    if log_format == "json":
+        assert json.loads(line)["orders"] == 120
+
+
 def test_meltano_run_upserts_into_postgresql(
     meltano: Callable[..., str], sandbox: Sandbox, postgres: Postgres
 ) -> None:

@@ -148,6 +148,8 @@ def test_a_full_table_read_claims_no_bookmark(caplog: pytest.LogCaptureFixture) 
         run_tap(config, catalog=catalog, clock=clock_of(sandbox))
     _, *partitions = told(caplog)
     assert all(line.endswith("no bookmark, as it is always read in full") for line in partitions)
+    moved = [record.__dict__.get("bookmark_to") for record in caplog.records]
+    assert not any(moved)
 
 
 def test_of_many_partitions_few_are_told_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
