@@ -41,6 +41,9 @@ DEPTH_LIMIT = 20
 """Levels of nesting that are declared; deeper ones travel all the same."""
 NAMES_SHOWN = 20
 
+_KINDS_OF_ITEMS = ("string", "boolean", "object")
+"""Items that are declared. Of others target-postgres would make an array column, which refuses
+`[1.10, 2]` and `[[1], [2, 3]]` and bends `[[1], "a"]`; undeclared they are kept as JSON."""
 _LONGEST_INTEGER_READ = 100
 _SOME_FRACTION = 0.5
 # `id`, `ID`, `order_id`, `order-id`, `orderId`, `SKUId`, `orderID`; not `paid`, `PAID`, `valid`.
@@ -193,18 +196,18 @@ def _typed(name: str, node: _Schema) -> _Schema | None:
 
 def _inside(kind: str, option: _Schema) -> _Schema:
     if kind == "array":
-        return {"items": _items(option)}
+        return _items(option)
     return _members(option) if kind == "object" else {}
 
 
 def _items(array: _Schema) -> _Schema:
-    items = _typed("", array.get("items", {})) or {}
-    # The SDK's conformance looks for the properties of objects in arrays, and fails without.
-    return {**items, "properties": items.get("properties", {})} if _is_object(items) else items
-
-
-def _is_object(schema: _Schema) -> bool:
-    return "object" in schema.get("type", ())
+    items = _typed("", array.get("items", {}))
+    if items is None or items["type"][0] not in _KINDS_OF_ITEMS:
+        return {}
+    if "object" in items["type"]:
+        # The SDK's conformance looks for the properties of objects in arrays, and fails without.
+        items.setdefault("properties", {})
+    return {"items": items}
 
 
 def _members(found: _Schema) -> _Schema:

@@ -124,7 +124,7 @@ def test_nested_timestamps_are_strings() -> None:
 
 def test_nested_values_are_typed_and_open() -> None:
     """What is inside is declared nullable, nothing is required, and more may come."""
-    assert column('{"id":1,"n":1,"none":null}', '{"list":[{"a":"x"},{"b":[1]},null]}') == {
+    assert column('{"id":1,"n":1,"none":null}', '{"list":[{"a":"x"},{"b":[true]},null]}') == {
         "type": ["object", "null"],
         "properties": {
             "id": {"type": ["integer", "null"]},
@@ -137,7 +137,7 @@ def test_nested_values_are_typed_and_open() -> None:
                         "a": {"type": ["string", "null"]},
                         "b": {
                             "type": ["array", "null"],
-                            "items": {"type": ["number", "null"]},
+                            "items": {"type": ["boolean", "null"]},
                         },
                     },
                     "additionalProperties": True,
@@ -151,7 +151,13 @@ def test_nested_values_are_typed_and_open() -> None:
 @pytest.mark.parametrize("value", ["[]", "[null]", '[1,"a"]', "[1,[]]"])
 def test_items_of_no_one_type_may_be_anything(value: str) -> None:
     """Whatever comes later fits."""
-    assert column(value) == {"type": ["array", "null"], "items": {}}
+    assert column(value) == {"type": ["array", "null"]}
+
+
+@pytest.mark.parametrize("value", ["[1.10,2]", "[1]", "[[1],[2,3]]"])
+def test_items_that_a_database_array_would_not_take_are_undeclared(value: str) -> None:
+    """Numbers and arrays: tests/test_loaders.py shows what becomes of them as JSON."""
+    assert column(value) == {"type": ["array", "null"]}
 
 
 def test_what_has_several_types_within_an_object_is_left_open() -> None:
