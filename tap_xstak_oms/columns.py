@@ -32,6 +32,8 @@ EXTRA = "_extra"
 OWN_COLUMNS = (LOCATION_ID, ORDER_STATUS, SYNCED_AT, EXTRA)
 
 _RESERVED_PREFIX = "_sdc_"
+_LONGEST_NAME_BYTES = 63
+"""PostgreSQL cuts off the rest, and a loader then looks for a column that is not there."""
 
 INTEGERS = range(-(2**63), 2**63)
 """What an `integer` column takes: a loader's integers have 64 bits."""
@@ -71,11 +73,11 @@ def own_schema() -> dict[str, dict[str, Any]]:
 def can_be_column(name: str) -> bool:
     """Tell whether a field can have a column of its name.
 
-    Not by one of our own names, one that loaders add, the empty one, or one that JSON must spell
-    with escapes.
+    Not by one of our own names, one that loaders add, the empty one, one that JSON must spell with
+    escapes, or one that PostgreSQL would cut.
     """
     clashes = name in OWN_COLUMNS or name.startswith(_RESERVED_PREFIX)
-    return bool(name) and is_plain(name) and not clashes
+    return 0 < len(name.encode()) <= _LONGEST_NAME_BYTES and is_plain(name) and not clashes
 
 
 @dataclass(frozen=True)

@@ -147,10 +147,11 @@ def test_a_key_takes_scalars_only(schema: dict[str, Any]) -> None:
 
 
 def test_some_names_cannot_be_columns() -> None:
-    """Ours, the loaders' own, the empty one, and those that JSON spells with escapes."""
-    unusable = [*OWN_COLUMNS, "_sdc_batched_at", "", 'a"b', "a\\b", "a\nb"]
+    """Ours, the loaders' own, the empty, those of escapes, and those longer than PostgreSQL's."""
+    unusable = [*OWN_COLUMNS, "_sdc_batched_at", "", 'a"b', "a\\b", "a\nb", "a" * 64, "ن" * 32]
     assert not any(map(can_be_column, unusable))
-    assert all(map(can_be_column, ["id", "_id", "order number", "نام", "sdc_a"]))
+    usable = ["id", "_id", "order number", "نام", "sdc_a", "a" * 63, "ن" * 31]
+    assert all(map(can_be_column, usable))
 
 
 def test_our_own_columns_are_declared_as_written() -> None:
