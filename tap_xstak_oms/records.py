@@ -238,7 +238,7 @@ class Fitter:
             is_misfit = name in layout.misfits
             if value == _NULL and not is_misfit:
                 continue
-            _count(self.misfits if is_misfit else self.undeclared, name)
+            count_field(self.misfits if is_misfit else self.undeclared, name)
             if place is not None:
                 spare.append(place + value)
         if not self.keeps_extra:
@@ -280,5 +280,6 @@ class Fitter:
         ]
 
 
-def _count(counter: Counter[str], name: str) -> None:
+def count_field(counter: Counter[str], name: str) -> None:
+    """Count a value of a field; of the names, only so many are told apart."""
     counter[name if name in counter or len(counter) < COUNTED_NAMES else OTHER_FIELDS] += 1

@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -17,8 +18,9 @@ from typing_extensions import override
 from tap_xstak_oms import bookmarks
 from tap_xstak_oms.columns import SYNCED_AT, can_be_column
 from tap_xstak_oms.errors import PartitionError, TapError
+from tap_xstak_oms.flattening import set_aside
 from tap_xstak_oms.progress import quieten_sdk
-from tap_xstak_oms.records import Fitter, to_python
+from tap_xstak_oms.records import Fitter, count_field, to_python
 from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.state import PartitionStates
 from tap_xstak_oms.stream_maps import WordedMap
@@ -146,7 +148,7 @@ class SalesOrdersStream(Stream):
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         sync = self._sync_of(partition, self._account)
-        emit = self._write_lines if self._is_plain else _as_python
+        emit = self._write_lines if self._is_plain else partial(self._as_python, sync.fitter)
         self._unmapped = None
         with self._in_order(sync):
             for records in sync.records(partition):
@@ -191,6 +193,15 @@ class SalesOrdersStream(Stream):
         if self._counter is not None:
             self._counter.increment(len(records))
         return ()
+
+    def _as_python(self, fitter: Fitter, records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+        """Records for the SDK, which maps, flattens, selects or limits them."""
+        is_flattened = self.config.get("flattening_enabled")
+        depth = self.config.get("flattening_max_depth", 0) if is_flattened else 0
+        for record in map(to_python, records):
+            for name in set_aside(record, self.schema["properties"], depth):
+                count_field(fitter.undeclared, name)
+            yield record
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
@@ -321,11 +332,6 @@ class SalesOrdersStream(Stream):
                 "(a run without state) reads what is older.",
                 bookmarks.to_text(earliest),
             )
-
-
-def _as_python(records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-    """Records for the SDK, which maps, flattens, selects or limits them."""
-    return map(to_python, records)
 
 
 def _now() -> str:

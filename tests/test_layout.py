@@ -25,6 +25,7 @@ LEAVES = {
     "bounds": set[str](),
     "columns": {"timestamps"},
     "files": set[str](),
+    "flattening": {"columns"},
     "inference": {"columns", "timestamps"},
     "layout": {"columns"},
     "lookahead": set[str](),
