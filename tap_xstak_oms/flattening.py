@@ -38,7 +38,9 @@ def _taken_out(fields: dict[str, Any], declared: Mapping[str, Any], depth: int) 
     """Take what has no column out of the objects among some fields, by the objects' names."""
     taken = {}
     for name, members in _flattened(declared, depth):
-        value = fields.get(name)
+        if name not in fields:
+            continue
+        value = fields[name]
         if isinstance(value, dict):
             found: object = _without_column(value, members, depth - 1) or None
         else:
