@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.environment import is_of_this_machine
 from xstak_sandbox import Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.postgresql import Postgres
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("tests", deadline=None, print_blob=True)
@@ -21,9 +25,8 @@ settings.load_profile("tests")
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting or proxy of this machine takes part."""
-    for name in list(os.environ):
-        if name.startswith(("TAP_XSTAK_OMS_", "MELTANO_")) or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
+    for name in filter(is_of_this_machine, list(os.environ)):
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -31,3 +34,19 @@ def sandbox() -> Iterator[Sandbox]:
     """A local XStak of two locations, each with a few pages of orders in each status."""
     with Sandbox(World(locations=("1001", "1002"), orders_per_location=60)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def meltano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Meltano keeps plugins and state."""
+    return tmp_path_factory.mktemp("meltano")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of the tests' own."""
+    # Not there where other engines are tested, which load into databases of their own.
+    from tests.postgresql import postgres_server  # noqa: PLC0415
+
+    with postgres_server() as server:
+        yield server

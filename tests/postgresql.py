@@ -28,18 +28,27 @@ class Postgres:
 
     port: int
     user: str = "tester"
+    password: str = PASSWORD
     database: str = "postgres"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """What a query answers."""
-        with psycopg.connect(
+        with self._connection() as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    def execute(self, sql: str) -> None:
+        """Do what has no answer."""
+        with self._connection() as connection:
+            connection.execute(sql.encode())
+
+    def _connection(self) -> psycopg.Connection:
+        return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
             user=self.user,
-            password=PASSWORD,
+            password=self.password,
             dbname=self.database,
-        ) as connection:
-            return connection.execute(sql.encode()).fetchall()
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLE = Path(sys.executable).with_name("tap-xstak-oms")
 CLIENT_SECRET = "demo-secret"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a language in a page of the checkout."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def config_for(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:

@@ -17,29 +17,24 @@ import yaml
 
 from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
-from tests.support import ROOT, config_for, discovered, run_tap
+from tests.support import ROOT, blocks, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN_BY_OTHER_TESTS = {
     # The suite that this is a part of.
     "./run test",
-    # tests/test_meltano.py, with a folder and a database of the test's own.
+    # tests/test_meltano.py.
     "meltano config test tap-xstak-oms",
+    "meltano invoke tap-xstak-oms --discover > catalog.json",
+    # tests/test_loaders.py, with a folder and a database of the test's own.
     "meltano run tap-xstak-oms target-jsonl",
     "meltano run tap-xstak-oms target-postgres",
-    "meltano invoke tap-xstak-oms --discover > catalog.json",
 }
-
-
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
 def commands() -> list[str]:
     """Every command of the README, in order."""
-    lines = "".join(blocks("console")).splitlines()
+    lines = "".join(blocks("README.md", "console")).splitlines()
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
@@ -52,7 +47,7 @@ def test_every_command_is_known() -> None:
 
 def test_direct_use_works_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
     """The commands of direct use, in their order, with the example's configuration filled in."""
-    example = json.loads(blocks("json")[0])
+    example = json.loads(blocks("README.md", "json")[0])
     (tmp_path / "config.json").write_text(json.dumps(example | config_for(sandbox)))
     state = run_tap(config_for(sandbox)).state
     (tmp_path / "state.json").write_text(json.dumps(state))
@@ -75,14 +70,14 @@ def test_direct_use_works_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
 
 def test_the_example_configuration_is_complete() -> None:
     """The configuration of the README has what is required, and nothing is wrong with it."""
-    example = json.loads(blocks("json")[0])
+    example = json.loads(blocks("README.md", "json")[0])
     assert set(example) == set(SCHEMA["required"])
     assert Settings.parse(example, now=datetime.now(UTC)).company_code == "your-company"
 
 
 def test_the_example_of_meltano_has_known_settings() -> None:
     """The extractor of the README names settings that exist, of their kinds."""
-    [extractor] = yaml.safe_load(blocks("yaml")[0])["plugins"]["extractors"]
+    [extractor] = yaml.safe_load(blocks("README.md", "yaml")[0])["plugins"]["extractors"]
     names = {setting["name"] for setting in extractor["settings"]}
     assert names <= set(SCHEMA["properties"])
     assert set(SCHEMA["required"]) <= names
@@ -92,7 +87,7 @@ def test_the_example_of_meltano_has_known_settings() -> None:
 @pytest.mark.parametrize("is_misfit", [False, True])
 def test_the_example_of_customer_data_hides_it(sandbox: Sandbox, *, is_misfit: bool) -> None:
     """With the README's stream maps no customer's data comes out, not even as a misfit."""
-    config = config_for(sandbox, **yaml.safe_load(blocks("yaml")[1])["config"])
+    config = config_for(sandbox, **yaml.safe_load(blocks("README.md", "yaml")[1])["config"])
     catalog = discovered(config)
     if is_misfit:
         properties = catalog["streams"][0]["schema"]["properties"]
@@ -111,7 +106,7 @@ def test_the_example_of_customer_data_takes_any_order() -> None:
     odd = (b'{"id":7}', b'{"id":8,"customer":null}', b'{"id":9,"customer":{}}', b'{"customer":"x"}')
     raw = [RawOrder("1001", "pending", order) for order in odd]
     with Sandbox(World(orders_per_location=20, raw_orders=raw)) as sandbox:
-        config = config_for(sandbox, **yaml.safe_load(blocks("yaml")[1])["config"])
+        config = config_for(sandbox, **yaml.safe_load(blocks("README.md", "yaml")[1])["config"])
         run = run_tap(config)
     assert run.error is None
     assert len(run.records) == 40 + len(odd)
@@ -125,7 +120,9 @@ def test_the_example_state_is_a_state(sandbox: Sandbox) -> None:
             return {key: form(inner) for key, inner in value.items()}
         return [form(inner) for inner in value[:1]] if isinstance(value, list) else type(value)
 
-    assert form(json.loads(blocks("json")[1])) == form(run_tap(config_for(sandbox)).state)
+    assert form(json.loads(blocks("README.md", "json")[1])) == form(
+        run_tap(config_for(sandbox)).state
+    )
 
 
 def test_links_lead_somewhere() -> None:
