@@ -28,9 +28,11 @@ EXECUTABLE = Path(sys.executable).with_name("tap-xstak-oms")
 CLIENT_SECRET = "demo-secret"
 
 
-def blocks(page: str, language: str) -> list[str]:
-    """The fenced blocks of a language in a page of the checkout."""
+def blocks(page: str, language: str, *, under: str = "") -> list[str]:
+    """The fenced blocks of a language in a page of the checkout, or in one section of it."""
     text = (ROOT / page).read_text(encoding="utf-8")
+    if under:
+        [text] = [part for part in text.split("\n## ") if part.startswith(f"{under}\n")]
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
