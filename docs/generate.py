@@ -1,4 +1,4 @@
-"""Writes what follows from the settings schema into README.md and meltano.yml.
+"""Writes what follows from the settings schema into README.md, meltano.yml and docs/hub.yml.
 
 python -m docs.generate            rewrite the files
 python -m docs.generate --check    change nothing; exit 1 if a file is out of date
@@ -68,10 +68,20 @@ def settings_table() -> str:
 
 def meltano_settings() -> str:
     """The settings of the extractor in meltano.yml, ours and those that the SDK adds."""
+    return "\n".join(f"    {line}" for line in _meltano_lines())
+
+
+def hub_settings() -> str:
+    """The settings of the Hub definition: which must be set, and the same list."""
+    required = [f"  - {name}" for name in SCHEMA["required"]]
+    required[0] = required[0].replace("  -", "- -", 1)
+    lines = ["settings_group_validation:", *required, "settings:", *_meltano_lines()]
+    return "\n".join(lines)
+
+
+def _meltano_lines() -> list[str]:
     settings = SCHEMA["properties"] | SDK_SETTINGS
-    return "\n".join(
-        line for name, schema in settings.items() for line in _meltano_setting(name, schema)
-    )
+    return [line for name, schema in settings.items() for line in _meltano_setting(name, schema)]
 
 
 def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
@@ -86,7 +96,7 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
             lines += [f"  - label: {value}", f"    value: {value}"]
     if "default" in schema:
         lines.append(f"  value: {json.dumps(schema['default'])}")
-    return [f"    {line}" for line in lines]
+    return lines
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -126,6 +136,7 @@ def _default_in_words(name: str, schema: dict[str, Any]) -> str:
 BLOCKS = {
     "README.md": ("<!-- settings -->\n", settings_table, "<!-- /settings -->"),
     "meltano.yml": ("    # settings\n", meltano_settings, "    # /settings"),
+    "docs/hub.yml": ("# settings\n", hub_settings, "# /settings"),
 }
 
 

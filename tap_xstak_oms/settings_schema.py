@@ -22,7 +22,7 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         required=True,
         secret=True,
         title="Client ID",
-        description="Identifies the service account at the token endpoint.",
+        description="The ID of the service account that XStak gave you.",
     ),
     th.Property(
         "client_secret",
@@ -30,28 +30,29 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         required=True,
         secret=True,
         title="Client secret",
-        description="The service account's password. It is sent to auth_url only.",
+        description="The secret of that service account. It is sent to auth_url and nowhere else.",
     ),
     th.Property(
         "company_code",
         th.StringType,
         required=True,
         title="Company code",
-        description="The company (realm) whose orders are read.",
+        description="The code of your company at XStak, also called the realm.",
     ),
     th.Property(
         "location_ids",
         th.ArrayType(th.StringType),
         required=True,
         title="Location IDs",
-        description="The locations to read, at least one; each is a partition per order status.",
+        description="The IDs of the locations whose orders are read, at least one.",
         examples=[["12345"]],
     ),
     th.Property(
         "location_codes",
         th.ObjectType(additional_properties=th.IntegerType),
         title="Location codes",
-        description="Location id to the integer sent as location_code with that location.",
+        description="For locations that have a code beside their ID: the location_code, a whole "
+        "number, to send with each.",
         examples=[{"12345": 67890}],
     ),
     th.Property(
@@ -59,16 +60,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.ArrayType(th.StringType),
         default=["pending", "completed"],
         title="Order statuses",
-        description="The order statuses (tabs) to read, in the order in which an order passes "
-        "through them.",
+        description="The order statuses (tabs in XStak) to read, in the order in which an order "
+        "passes through them, so that one that moves on during a run is met again.",
     ),
     th.Property(
         "start_date",
         th.DateTimeType,
         required=True,
         title="Start date",
-        description="The first read begins here. Without an offset it is read in the time zone "
-        "of the account.",
+        description="The date or time since which orders are read; no run reads older ones. "
+        "Without an offset it is taken to be in timezone.",
         examples=["2024-10-17T00:00:00+05:00"],
     ),
     th.Property(
@@ -76,55 +77,57 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.StringType,
         default="Asia/Karachi",
         title="Time zone",
-        description="The account's time zone, an IANA name: dates are sent in it, and days are "
-        "counted in it.",
+        description="The IANA name of your XStak account's time zone. Dates are sent in it, and a "
+        "day begins at its midnight.",
     ),
     th.Property(
         "overlap_hours",
         th.IntegerType(minimum=0, maximum=_MAX_OVERLAP_HOURS),
         default=24,
         title="Overlap in hours",
-        description="Every later read begins this long before the bookmark.",
+        description="Each later run reads a location and status again from this many hours "
+        "before its last complete read, so that no order slips through between two runs.",
     ),
     th.Property(
         "lookback_days",
         th.IntegerType(minimum=0, maximum=_MAX_LOOKBACK_DAYS),
         default=30,
         title="Look-back in days",
-        description="The first read of each day begins this long before the bookmark instead. "
-        "It must exceed the longest time an order lives.",
+        description="The first run of each day goes back this many days instead, to fetch what "
+        "changed in older orders. It must exceed the longest time an order lives.",
     ),
     th.Property(
         "auth_url",
         th.URIType,
         default="https://api-copilot-stage-local.xstak.com/v1/admin/service-account/token",
         title="Token URL",
-        description="The whole URL of the token endpoint. The default is the documented one, a "
-        "staging host.",
+        description="The whole URL of the token endpoint. The default is the one in XStak's "
+        "document, a staging host: a live account has another.",
     ),
     th.Property(
         "api_url",
         th.URIType,
         default="https://oe-unc-stage-local.xstak.com/oe/v2",
         title="API URL",
-        description=f"The base URL of the order API: what stands before {ORDERS_PATH}. The "
-        "default is the documented one, a staging host.",
+        description=f"The URL of the order API, without the {ORDERS_PATH} at its end. The default "
+        "is the one in XStak's document, a staging host: a live account has another.",
     ),
     th.Property(
         "token_parameters_in",
         th.StringType,
         default="body",
         allowed_values=["body", "query"],
-        title="Token parameters in",
-        description="Whether the credentials are sent as a JSON body or in the query string. "
-        "In a query string a secret ends up in the logs of every proxy.",
+        title="Place of the credentials",
+        description="Whether the token request holds the credentials in a JSON body or in its "
+        "query string. From a query string a secret ends up in the logs of every proxy.",
     ),
     th.Property(
         "grant_type_keys",
         th.ArrayType(th.StringType),
         default=["grantType", "grant type", "grant_type"],
-        title="Grant type keys",
-        description="The names under which the grant type is sent to the token endpoint.",
+        title="Names of the grant type",
+        description="The names under which the token request says client_credentials. XStak's "
+        "document is not clear about the name, so that all likely ones are sent.",
     ),
     th.Property(
         "start_date_format",
@@ -132,87 +135,91 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default="iso8601",
         allowed_values=["iso8601", "epoch_seconds", "epoch_milliseconds"],
         title="Start date format",
-        description="How start_date is written in a request.",
+        description="How a date is written in a request: as ISO 8601 text, or as the seconds or "
+        "milliseconds since 1970.",
     ),
     th.Property(
         "filters_in",
         th.StringType,
         default="query",
         allowed_values=["query", "body"],
-        title="Filters in",
-        description="Whether the filters of the order request are sent in the query string or "
-        "as a JSON body (paging then in both).",
+        title="Place of the filters",
+        description="Whether an order request holds status, location and date in its query string "
+        "or in a JSON body. With a body, the page is asked for in both.",
     ),
     th.Property(
         "page_parameter",
         th.StringType,
         default="page",
         title="Page parameter",
-        description="The name of the parameter that asks for a page.",
+        description="The name of the request parameter that asks for a page by its number.",
     ),
     th.Property(
         "page_size_parameter",
         th.StringType,
         default="size",
         title="Page size parameter",
-        description="The name of the parameter that asks for a number of orders a page.",
+        description="The name of the request parameter that asks for so many orders a page.",
     ),
     th.Property(
         "page_size",
         th.IntegerType(minimum=1),
         default=100,
         title="Page size",
-        description="How many orders a page are asked for. The server may give fewer.",
+        description="How many orders a page to ask for. The server may give fewer.",
     ),
     th.Property(
         "max_concurrent_requests",
         th.IntegerType(minimum=1, maximum=64),
         default=8,
         title="Concurrent requests",
-        description="How many requests are under way at the same time at most.",
+        description="How many requests may be under way at the same time.",
     ),
     th.Property(
         "max_requests_per_minute",
         th.IntegerType(minimum=1),
         title="Requests a minute",
-        description="How many requests are sent in any minute at most. Not set: no limit.",
+        description="How many requests may be sent in any minute. If it is not set, there is no "
+        "limit.",
     ),
     th.Property(
         "request_timeout_seconds",
         th.IntegerType(minimum=1, maximum=3600),
         default=60,
         title="Request timeout in seconds",
-        description="How long a request waits for the server's next bytes. Connecting may take "
-        "10 seconds, a whole answer five times as long.",
+        description="How many seconds a request waits for the server's next bytes before it is "
+        "tried again. Connecting may take 10 seconds, a whole answer five times as long.",
     ),
     th.Property(
         "max_tries",
         th.IntegerType(minimum=1, maximum=100),
         default=8,
         title="Tries",
-        description="How often one request is tried before its partition fails.",
+        description="How often one request is tried before its location and status fails. The run "
+        "goes on with the others.",
     ),
     th.Property(
         "max_read_passes",
         th.IntegerType(minimum=1, maximum=100),
         default=3,
         title="Read passes",
-        description="How often a partition whose orders move while it is read is read again at "
-        "most, the first time included.",
+        description="How often at most a run reads a location and status whose orders move "
+        "between pages meanwhile.",
     ),
     th.Property(
         "infer_schema",
         th.BooleanType,
         default=True,
         title="Infer the schema",
-        description="Whether discovery looks at real orders to find their columns. If not, the "
-        "whole order is in _extra.",
+        description="Whether discovery looks at some orders to find their columns. If not, the "
+        "whole order is in the column _extra.",
     ),
     th.Property(
         "primary_keys",
         th.ArrayType(th.StringType),
         title="Primary keys",
-        description="The fields that identify an order, instead of the detected ones.",
+        description="The fields that together identify an order. If it is not set, the tap "
+        "finds them.",
         examples=[["id"]],
     ),
 ).to_dict()

@@ -67,7 +67,7 @@ def test_meltano_checks_the_connection(meltano: Callable[..., str]) -> None:
 
 @pytest.mark.parametrize("name", list(BLOCKS))
 def test_lists_of_settings_follow_the_schema(name: str) -> None:
-    """README.md and meltano.yml say of the settings what the schema says (`./run generate`)."""
+    """Each file that lists the settings says of them what the schema says (`./run generate`)."""
     assert generated(name) == (ROOT / name).read_text(encoding="utf-8")
 
 
