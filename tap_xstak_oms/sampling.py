@@ -22,11 +22,11 @@ SAMPLES = 20
 T = TypeVar("T")
 
 
-def spread(items: Sequence[T]) -> list[T]:
-    """At most `SAMPLES` of the items, spread evenly, the same ones each time."""
-    if len(items) <= SAMPLES:
+def spread(items: Sequence[T], count: int = SAMPLES) -> list[T]:
+    """At most so many of the items, spread evenly, the same ones each time."""
+    if len(items) <= count:
         return list(items)
-    return [items[index * len(items) // SAMPLES] for index in range(SAMPLES)]
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def first_pages(

@@ -161,10 +161,12 @@ class TapXstakOMS(Tap):
             self.logger.info(NOTHING_READ)
 
     def _conclude(self) -> None:
-        if self.state:
-            self.state_writer.write_state(self.state)
-        if self._stream is not None:
-            self._stream.tell_summary()
+        try:
+            if self.state:
+                self.state_writer.write_state(self.state)
+        finally:
+            if self._stream is not None:
+                self._stream.tell_summary()
 
     @override
     def discover_streams(self) -> list[SalesOrdersStream]:

@@ -6,17 +6,15 @@ import copy
 import json
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.tap import TapXstakOMS
 from tests.holdings import assert_complete
-from tests.support import Run, clock_of, config_for, discovered, run_cli, run_tap, written
+from tests.support import Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VICTIM = ("pending", "1001")
 CUSTOMER = "Odd-Customer"
@@ -134,17 +132,15 @@ def test_a_stream_that_is_mapped_away_is_read_and_not_written(catalog: dict[str,
     assert {message["type"] for message in run.messages} == {"STATE"}
 
 
-def test_test_fails_where_an_order_cannot_be_mapped(tmp_path: Path) -> None:
-    """`--test` exits 1 in words, and does not say that all is well."""
+def test_a_dry_run_fails_where_an_order_cannot_be_mapped(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The SDK's `run_connection_test`, which is over at the first record, writes none and fails."""
     with Sandbox(World(orders_per_location=20)) as sandbox:
-        given = config(sandbox, points="int(customer['name'])")
-        ended = run_cli("--config", written(tmp_path, "config.json", given), "--test")
-    assert ended.returncode == 1
-    assert '"RECORD"' not in ended.stdout
-    assert "the expression of `points` in `stream_maps` cannot map" in ended.stderr
-    assert "the connection works" not in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert "Test Customer" not in ended.stderr
+        tap = TapXstakOMS(config=config(sandbox, points="int(customer['name'])"))
+        with pytest.raises(TapError, match="expression of `points` in `stream_maps` cannot map"):
+            tap.run_connection_test()
+    assert '"RECORD"' not in capfd.readouterr().out
 
 
 def test_a_map_that_the_sdk_refuses_is_told_in_words(

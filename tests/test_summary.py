@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import signal
 import subprocess
 from collections import Counter
@@ -10,9 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
-from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS
+from tap_xstak_oms.tap import TapXstakOMS
+from tap_xstak_oms.writer import LineWriter
 from tests.support import EXECUTABLE, clock_of, config_for, discovered, run_cli, run_tap, written
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -167,13 +171,23 @@ def test_of_many_partitions_few_are_told_one_by_one(caplog: pytest.LogCaptureFix
     assert "of 60 partitions: 1 failed." in left
 
 
-def test_an_error_of_the_consumer_has_a_summary(caplog: pytest.LogCaptureFixture) -> None:
-    """Where a record cannot be mapped the run breaks off, and what came of it is told."""
-    maps = {"sales_orders": {"boom": "1 / (id - id)"}}
+class FullDisk(LineWriter):
+    """A stdout that takes one message."""
+
+    @override
+    def flush(self) -> None:
+        if self.has_begun:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.has_begun = True
+
+
+def test_an_end_that_nobody_foresaw_has_a_summary(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever is raised, and by whom, what the run came to is told."""
     with Sandbox(ONE) as sandbox:
-        run = run_tap(config_for(sandbox, stream_maps=maps), clock=clock_of(sandbox))
-    assert run.error is not None
-    assert not isinstance(run.error, TapError)
+        catalog = discovered(config_for(sandbox))
+        tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, message_writer=FullDisk())
+        with pytest.raises(OSError, match="No space left"):
+            tap.sync_all()
     *_, left = told(caplog)
     assert left.startswith("Left for the next run, of 2 partitions: 1 broken off, 1 not reached.")
 
