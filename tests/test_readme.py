@@ -142,18 +142,60 @@ def test_every_promise_names_tests_that_are_there() -> None:
         assert all((ROOT / name).exists() for name in named), named
 
 
-def test_the_demo_works_as_written() -> None:
-    """`./run demo` ends well, with a line for each status and location."""
+@pytest.fixture(scope="module")
+def demo() -> str:
+    """What `./run demo` prints, in a checkout on a machine with settings of its own."""
     assert "./run demo" in commands()
     ended = subprocess.run(
         shlex.split("./run demo"),
         cwd=ROOT,
+        env={
+            **os.environ,
+            "COLUMNS": "80",
+            "FORCE_COLOR": "",
+            "HTTP_PROXY": "http://127.0.0.1:9",
+            "TAP_XSTAK_OMS_LOOKBACK_DAYS": "1",
+        },
         check=False,
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
-    table = re.findall(r"^(pending|completed) +(\d{4}) +\d+ +[\d,.]+$", ended.stdout, re.MULTILINE)
+    return ended.stdout
+
+
+def test_the_demo_works_as_written(demo: str) -> None:
+    """`./run demo` ends well, with a line for each status and location."""
+    table = re.findall(r"^(pending|completed) +(\d{4}) +\d+ +[\d,.]+$", demo, re.MULTILINE)
     assert len(table) == 6
-    assert "demo-output/" in ended.stdout
+    assert "demo-output/" in demo
+
+
+def test_the_demo_draws_orders_by_day_and_status(demo: str) -> None:
+    """Each day has a bar of as many blocks as orders, which can be told apart without colours."""
+    bars = re.findall(r"^\w{3} \d\d \w{3}  (█*)(░*) (\d+)$", demo, re.MULTILINE)
+    assert len(bars) == 14
+    assert all(len(completed) + len(pending) == int(orders) for completed, pending, orders in bars)
+    completed, pending = (sum(len(bar[side]) for bar in bars) for side in (0, 1))
+    assert completed > pending > 0
+    assert "\x1b" not in demo
+
+
+def test_the_demo_tells_what_came_the_second_time_and_why(demo: str) -> None:
+    """What came adds up: to what was read, to what is loaded, and to what was not read again."""
+    first, second = (
+        int(number) for number in re.findall(r"^Read (\d+) orders", demo, re.MULTILINE)
+    )
+    new, moved, changed, same = (
+        int(number) for number in re.findall(r"^ +(\d+)  (?:new|that) ", demo, re.MULTILINE)
+    )
+    loaded = re.findall(r"^(?:pending|completed) +\d{4} +(\d+)", demo, re.MULTILINE)
+    text = " ".join(demo.split())
+    missed = re.findall(r"(\d+) of these (\d+) changes would have been missed", text)
+    assert new + moved + changed + same == second
+    assert sum(map(int, loaded)) == first + new
+    assert [int(count) for _, count in missed] == [moved + changed]
+    assert all(int(count) > 0 for count, _ in missed)
+    assert f"{first + new - second} older orders were not read again" in text
+    assert min(new, moved, changed, same) > 0
