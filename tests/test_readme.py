@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from tap_xstak_oms.settings_schema import SCHEMA
 from tests.support import ROOT, blocks, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
 
+DEMO_SVG = (ROOT / "docs" / "demo.svg").read_text(encoding="utf-8")
 RUN_BY_OTHER_TESTS = {
     # The suite that this is a part of.
     "./run test",
@@ -199,3 +201,33 @@ def test_the_demo_tells_what_came_the_second_time_and_why(demo: str) -> None:
     assert all(int(count) > 0 for count, _ in missed)
     assert f"{first + new - second} older orders were not read again" in text
     assert min(new, moved, changed, same) > 0
+
+
+def test_the_picture_of_the_demo_is_of_todays(demo: str) -> None:
+    """docs/demo.svg says what the demo says, but for figures and days (`./run record`)."""
+    assert 'src="docs/demo.svg"' in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert form(drawn()) == form(f"$ ./run demo\n{demo}")
+
+
+def drawn() -> str:
+    """The text in the terminal that docs/demo.svg shows."""
+    parts = re.findall(r'<text class="demo-r.*?>(.*?)</text>', DEMO_SVG, re.DOTALL)
+    return html.unescape("".join(parts)).replace("\xa0", " ")
+
+
+def form(text: str) -> str:
+    """A text without what another run tells otherwise: days, figures, bars, ends of lines."""
+    text = re.sub(r"\b([A-Z]\w\w )?\d\d [A-Z]\w\w\b", "day", text)
+    return " ".join(re.sub(r"[█░]", "", re.sub(r"\d[\d,.]*\d|\d", "0", text)).split())
+
+
+def test_the_picture_of_the_demo_stands_alone() -> None:
+    """It fetches nothing, and names no folder of the machine it was drawn on."""
+    assert re.findall(r"[a-z]+://[^\"\s]+", DEMO_SVG) == ["http://www.w3.org/2000/svg"]
+    assert set(re.findall(r"url\((.)", DEMO_SVG)) == {"#"}
+    assert "@" not in DEMO_SVG
+    assert set(re.findall(r"\S*/\S*", drawn())) == {
+        "./run",
+        "demo-output/sales_orders.jsonl,",
+        "demo-output/meltano.log.",
+    }
