@@ -150,7 +150,7 @@ class SalesOrdersStream(Stream):
         sync = self._sync_of(partition, self._account)
         emit = self._write_lines if self._is_plain else partial(self._as_python, sync.fitter)
         self._unmapped = None
-        with self._in_order(sync, partition):
+        with self._in_order(sync):
             for records in sync.records(partition):
                 yield from emit(records)
             if self._unmapped:
@@ -158,7 +158,7 @@ class SalesOrdersStream(Stream):
         self._close_partition(partition, sync)
 
     @contextmanager
-    def _in_order(self, sync: Sync, partition: Partition) -> Iterator[None]:
+    def _in_order(self, sync: Sync) -> Iterator[None]:
         """Whatever ends a partition's read, leave output and threads as they should be."""
         try:
             yield
@@ -171,15 +171,7 @@ class SalesOrdersStream(Stream):
             sync.close()
             raise
         finally:
-            self._hand_on(sync, partition)
-
-    def _hand_on(self, sync: Sync, partition: Partition) -> None:
-        """Flush a partition's records, without which it has not been read to its end."""
-        try:
             self._writer.flush()
-        except BaseException:
-            sync.reads[partition].has_ended = False
-            raise
 
     @property
     def _is_plain(self) -> bool:

@@ -62,8 +62,8 @@ class PartitionRead:
     @property
     def bookmark(self) -> datetime | None:
         """The bookmark it earns: none if it failed, never settled or was empty."""
-        complete = self.has_ended and self.outcome.settled and self.orders > 0
-        return self.began if complete and self.error is None else None
+        complete = self.error is None and self.outcome.settled and self.orders > 0
+        return self.began if complete else None
 
 
 class Sync:
