@@ -276,6 +276,7 @@ class SalesOrdersStream(Stream):
     def _close_partition(self, partition: Partition, sync: Sync) -> None:
         """Move the partition's bookmark, if it was read whole."""
         read = sync.reads[partition]
+        read.has_ended = True
         if read.bookmark is not None and not self._is_full_table:
             state = self.get_context_state(partition.context)
             start = sync.start_of(partition)

@@ -41,7 +41,8 @@ class PartitionRead:
         orders: How many orders were handed on.
         spare: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
-        has_ended: Whether there is no more to come, for better or worse; not if it was broken off.
+        has_ended: Whether there is no more to come, for better or worse, and what came is written;
+            not if it was broken off.
     """
 
     traffic: Traffic
@@ -62,8 +63,8 @@ class PartitionRead:
     @property
     def bookmark(self) -> datetime | None:
         """The bookmark it earns: none if it failed, never settled or was empty."""
-        complete = self.error is None and self.outcome.settled and self.orders > 0
-        return self.began if complete else None
+        complete = self.has_ended and self.error is None and self.outcome.settled
+        return self.began if complete and self.orders else None
 
 
 class Sync:
@@ -161,7 +162,6 @@ class Sync:
         finally:
             # It holds a page of orders.
             self._sources.pop(partition)
-        read.has_ended = True
         if read.error:
             raise PartitionError(read.error) from None
 
