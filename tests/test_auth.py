@@ -61,18 +61,27 @@ def test_a_token_is_replaced_when_its_time_is_up() -> None:
 
 
 def test_threads_share_one_token_request() -> None:
-    """Threads that need a token at the same moment cause one token request."""
+    """Threads that find the token ended at the same moment cause one token request."""
     issuer = Issuer()
-    start = threading.Barrier(AT_ONCE)
-    authenticator = XStakAuthenticator(issuer.issue, issuer.clock)
+    together = threading.Barrier(AT_ONCE)
+    looked = threading.local()
+    is_ended = threading.Event()
 
-    def need(_: int) -> Token:
-        start.wait()
-        return authenticator.token()
+    def look() -> float:
+        # The first look of each thread ends when all have looked: at the same ended token.
+        if is_ended.is_set() and not hasattr(looked, "once"):
+            looked.once = True
+            together.wait()
+        return issuer.now
 
+    authenticator = XStakAuthenticator(issuer.issue, Clock(monotonic=look))
+    authenticator.token()
+    issuer.now = 300
+    is_ended.set()
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        assert len(set(map(id, threads.map(need, range(AT_ONCE))))) == 1
-    assert issuer.issued == 1
+        tokens = list(threads.map(lambda _: authenticator.token(), range(AT_ONCE)))
+    assert {token.value for token in tokens} == {"token-2"}
+    assert issuer.issued == 2
 
 
 def test_simultaneous_refusals_cost_one_token_request() -> None:

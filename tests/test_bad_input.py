@@ -276,6 +276,23 @@ def test_a_catalog_without_metadata_selects_everything(catalog: Catalog) -> None
     assert "grand_total" in run.records[0]
 
 
+def test_the_setting_goes_before_the_key_of_a_catalog(catalog: Catalog) -> None:
+    """Whoever names a key means it, whatever was discovered."""
+    run = read([], catalog, primary_keys=["order_number"])
+    assert run.error is None
+    assert run.schema["key_properties"] == ["order_number"]
+
+
+@pytest.mark.parametrize("name", ["id", "_synced_at"])
+def test_keys_cannot_be_deselected(name: str, catalog: Catalog) -> None:
+    """Without its key a loader, and without its replication key a state, could not go on."""
+    run = read([], deselect(catalog, "properties", name))
+    assert run.error is None
+    assert name in run.schema["schema"]["properties"]
+    assert all(record[name] for record in run.records)
+    assert all(run.bookmarks.values())
+
+
 def test_full_table_moves_no_bookmark(catalog: Catalog) -> None:
     """FULL_TABLE, as the stream's own word, reads everything."""
     run = read([], changed(catalog, replication_method="FULL_TABLE"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+DROPS = 10_000_000
 LOOK_SECONDS = 100
 """By so much the time goes on whenever someone looks at it."""
 ENDLESS = {
@@ -31,7 +32,7 @@ ENDLESS = {
     "/informing": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "/header": (HEAD + b"X-Long: ", b"x"),
     "/body": (HEAD + b"Content-Length: 9999999\r\n\r\n", b" "),
-    "/huge": (HEAD + b"Content-Length: %d\r\n\r\n" % (1 << 60), b" "),
+    "/huge": (HEAD + b"Content-Length: %d\r\n\r\n" % ((1 << 28) + 1), b" "),
     "/chunks": (CHUNKED, b"1\r\n \r\n"),
     "/chunk": (CHUNKED + b"fffffff\r\n", b" "),
     "/vast": (CHUNKED + b"fffffffffffffff\r\n", b" "),
@@ -40,7 +41,7 @@ ENDLESS = {
 
 
 class Dripping(http.server.BaseHTTPRequestHandler):
-    """Sends a begin, and then the same again and again until nobody listens."""
+    """Sends a begin, and then the same again and again: for longer than anybody should listen."""
 
     drops_at_once = 1
 
@@ -49,7 +50,7 @@ class Dripping(http.server.BaseHTTPRequestHandler):
         begin, drop = ENDLESS[self.path]
         try:
             self.wfile.write(begin)
-            while True:
+            for _ in range(DROPS // self.drops_at_once):
                 self.wfile.write(drop * self.drops_at_once)
         except OSError:
             self.close_connection = True

@@ -168,6 +168,19 @@ def test_stream_maps_and_flattening_work(sandbox: Sandbox, tmp_path: Path) -> No
         assert message["record"]["customer__email"].endswith("@example.com")
 
 
+def test_flattening_works_by_itself(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Without any stream map, too, nested fields become columns."""
+    changes = {"flattening_enabled": True, "flattening_max_depth": 1}
+    config = written(tmp_path, "config.json", config_for(sandbox, **changes))
+    ended = run_cli("--config", config)
+    assert ended.returncode == 0, ended.stderr
+    schema, *said = messages(ended.stdout)
+    records = [message["record"] for message in said if message["type"] == "RECORD"]
+    assert "customer__email" in schema["schema"]["properties"]
+    assert len(records) == len(sandbox.orders())
+    assert all(record["customer__email"].endswith("@example.com") for record in records)
+
+
 def test_deselected_columns_are_nowhere(sandbox: Sandbox, tmp_path: Path) -> None:
     """A column that the catalog deselects is in no record, `_extra` included."""
     config = written(tmp_path, "config.json", config_for(sandbox))

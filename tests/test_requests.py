@@ -170,8 +170,14 @@ def test_c6_filters_may_go_in_the_body() -> None:
 
 def test_the_location_code_goes_with_its_location() -> None:
     """`location_codes` adds `location_code` to the requests of that location alone (O5)."""
-    _, entries = read(location_codes={"1001": LOCATION_CODE})
-    assert {entry.parameter("location_code") for entry in asked(entries, "orders")} == {"80001"}
+    codes = {"1001": LOCATION_CODE}
+    run, entries = read(location_codes=codes, location_ids=["1001", "1002"])
+    assert run.error is None
+    sent = {
+        (entry.parameter("locationId"), entry.parameter("location_code"))
+        for entry in asked(entries, "orders")
+    }
+    assert sent == {("1001", "80001"), ("1002", None)}
 
 
 def test_c7_the_names_of_the_paging_parameters_are_settings() -> None:

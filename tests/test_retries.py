@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.holdings import assert_complete
-from tests.support import Run, config_for, run_tap
+from tests.support import Run, clock_of, config_for, run_tap
 from tests.world_time import WorldTime, gaps
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -203,6 +205,26 @@ def test_a_token_endpoint_that_refuses_ends_the_run_at_once(code: int) -> None:
         assert len(sandbox.journal.tokens) == 1
         assert not sandbox.journal.orders
     assert str(code) in str(run.error)
+
+
+def test_a_token_lives_from_when_it_was_asked_for() -> None:
+    """However late its answer comes, a token is replaced before it has ended at the server."""
+    with Sandbox(world(), faults=[Fault(Kind.HANG, on="token")]) as sandbox:
+
+        def come_late() -> None:
+            sandbox.journal.wait_for(1, "token")
+            sandbox.clock.advance(timedelta(seconds=280))
+            sandbox.release()
+
+        late = threading.Thread(target=come_late)
+        late.start()
+        clock = clock_of(sandbox)
+        clock = replace(clock, monotonic=lambda: clock.now().timestamp())
+        run = run_tap(config_for(sandbox, **ONE_AT_A_TIME), clock=clock)
+        late.join()
+        assert run.error is None
+        assert len(sandbox.journal.tokens) == 2
+        assert {entry.status for entry in sandbox.journal.orders} == {200}
 
 
 def test_eight_refusals_at_once_cost_one_token() -> None:

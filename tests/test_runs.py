@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -74,6 +75,24 @@ def test_the_bookmark_is_when_the_read_began_by_the_servers_clock(sandbox: Sandb
         }
         assert carried == {bookmark}
         assert utc(bookmark or "") - utc(sandbox.clock.now().isoformat()) < timedelta(seconds=1)
+
+
+def test_a_read_of_many_pages_began_with_its_first_answer() -> None:
+    """However long it takes, and though our clock is ahead, all its records tell that moment."""
+    quirks = Quirks(fixed_page_size=5, date_skew_seconds=-90)
+    with Sandbox(World(locations=("1001",)), quirks=quirks, tick=timedelta(seconds=7)) as sandbox:
+        changes = {"max_concurrent_requests": 1, "infer_schema": False}
+        run = run_tap(config_for(sandbox, **changes), clock=clock_of(sandbox))
+        first: dict[str, Entry] = {}
+        for entry in sandbox.journal.orders:
+            first.setdefault(str(entry.parameter("order_status")), entry)
+    assert run.error is None
+    for status, entry in first.items():
+        # The world goes on by a tick before a request is answered.
+        answered = utc(entry.at_world.isoformat()) + timedelta(seconds=7 - 90)
+        told = {r["_synced_at"] for r in run.records if r["_order_status"] == status}
+        assert told == {run.bookmarks[(status, "1001")]}
+        assert abs(utc(told.pop()) - answered) < timedelta(seconds=1)
 
 
 def test_without_a_date_the_bookmark_is_when_we_asked() -> None:
@@ -204,6 +223,23 @@ def test_refused_credentials_at_mid_run_keep_what_was_read() -> None:
     assert "refused the credentials" in str(run.error)
     assert run.bookmarks[("pending", "1001")] is not None
     assert run.bookmarks.get(("completed", "1001")) is None
+
+
+def test_the_end_of_a_run_tells_what_was_read_since_the_last_state() -> None:
+    """However lately a state was written, a run that breaks off writes one more."""
+    faults = [
+        Fault(Kind.STATUS, code=401, revokes=True, order_status="completed", location="1002"),
+        Fault(Kind.STATUS, code=401, on="token", nth=2),
+    ]
+    with Sandbox(World(), faults=faults) as sandbox:
+        clock = replace(clock_of(sandbox), monotonic=lambda: 0.0)
+        run = run_tap(config_for(sandbox, infer_schema=False), clock=clock)
+        assert not sandbox.unmet_faults()
+    assert "refused the credentials" in str(run.error)
+    # That of 1002 is not asked for before these have ended.
+    assert {("pending", "1001"), ("pending", "1002")} <= {
+        partition for partition, bookmark in run.bookmarks.items() if bookmark
+    }
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import ssl
 import threading
 from contextlib import contextmanager
@@ -39,9 +40,11 @@ class Echo(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(certificate: trustme.LeafCert | None = None) -> Iterator[str]:
-    """An echo on a loopback port; its host and port."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+def serving(
+    certificate: trustme.LeafCert | None = None, handler: type[Echo] = Echo
+) -> Iterator[str]:
+    """An echo, or another server, on a loopback port; its host and port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
         if certificate is not None:
@@ -94,6 +97,44 @@ def test_a_proxy_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     with pytest.raises(RetriableError, match="the proxy of your network"):
         get("https://127.0.0.1:10/orders")
+
+
+class BreakingOff(Echo):
+    """Ends the connection in the middle of its answer, without a word of TLS."""
+
+    def do_GET(self) -> None:
+        """Answer by half."""
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"half")
+        self.wfile.flush()
+        self.connection.close()
+        self.close_connection = True
+
+
+def hang_up(listener: socket.socket) -> None:
+    """Take one connection and end it at once."""
+    listener.accept()[0].close()
+
+
+def test_a_secure_connection_that_breaks_off_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the handshake or in the middle of an answer: what may pass is no lack of trust."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=hang_up, args=(listener,))
+        thread.start()
+        with pytest.raises(RetriableError, match=r"secure connection \(TLS\) broke off"):
+            get(f"https://127.0.0.1:{listener.getsockname()[1]}/orders")
+        thread.join()
+    authority = trustme.CA()
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    certificate = authority.issue_cert("127.0.0.1")
+    with serving(certificate, BreakingOff) as host, pytest.raises(RetriableError):
+        get(f"https://{host}/orders")
 
 
 AUTHORITY_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
