@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tap_xstak_oms.settings import Partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from tap_xstak_oms.settings import Settings
 
@@ -74,6 +74,14 @@ def from_text(value: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def of_partitions(
+    states: Iterable[Mapping[str, Any]],
+    partitions: Container[Partition],
+) -> list[Mapping[str, Any]]:
+    """The states of some partitions, without those of other shards or former locations."""
+    return [state for state in states if _partition(state) in partitions]
+
+
 def from_states(
     states: Iterable[Mapping[str, Any]],
     replication_key: str,
@@ -83,13 +91,9 @@ def from_states(
     for state in states:
         if state.get("replication_key") != replication_key:
             continue
-        context = state.get("context", {})
         bookmark = from_text(state.get("replication_key_value"))
         if bookmark is not None:
-            partition = Partition(
-                str(context.get("_order_status")), str(context.get("_location_id"))
-            )
-            found[partition] = bookmark
+            found[_partition(state)] = bookmark
     return found
 
 
@@ -120,6 +124,11 @@ def to_state(
 def earliest_read(states: Iterable[Mapping[str, Any]]) -> datetime | None:
     """From where the earliest complete read began, over all partitions."""
     return min(filter(None, (from_text(state.get(READ_SINCE)) for state in states)), default=None)
+
+
+def _partition(state: Mapping[str, Any]) -> Partition:
+    context = state.get("context", {})
+    return Partition(str(context.get("_order_status")), str(context.get("_location_id")))
 
 
 def _day(moment: datetime, settings: Settings) -> tuple[int, int, int]:

@@ -65,14 +65,16 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
-    """The orders of one page of each of some partitions.
+    """The orders of one page of each of some partitions, of all shards' locations.
+
+    The columns of a stream must not depend on the shard: all shards load into one table.
 
     Raises:
         PartitionError: If no partition could be sampled.
     """
     sampled: dict[Partition, list[msgspec.Raw]] = {}
     failures: list[PartitionError] = []
-    for partition, found in first_pages(spread(settings.partitions), settings, client):
+    for partition, found in first_pages(spread(settings.all_partitions), settings, client):
         if isinstance(found, PartitionError):
             failures.append(found)
             logger.warning("Not sampled: %s", found)

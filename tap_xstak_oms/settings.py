@@ -6,6 +6,7 @@ at once. Nobody else reads raw configuration.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -82,6 +83,8 @@ class Settings:
     max_read_passes: int
     infer_schema: bool
     primary_keys: tuple[str, ...] | None
+    shard_index: int | None
+    shard_count: int | None
 
     @classmethod
     def parse(cls, config: Mapping[str, Any], *, now: datetime) -> Settings:
@@ -116,13 +119,35 @@ class Settings:
         }
 
     @property
-    def partitions(self) -> tuple[Partition, ...]:
-        """What to read, statuses outermost: an order that moves on is then met again later."""
+    def all_partitions(self) -> tuple[Partition, ...]:
+        """What all shards read, statuses outermost: an order that moves on is met again later."""
         return tuple(
             Partition(status, location)
             for status in self.order_statuses
             for location in self.location_ids
         )
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        """What to read: those of all partitions whose location is in this shard."""
+        count = self.shard_count
+        if count is None:
+            return self.all_partitions
+        return tuple(
+            partition
+            for partition in self.all_partitions
+            if shard_of(partition.location_id, count) == self.shard_index
+        )
+
+
+def shard_of(location_id: str, shard_count: int) -> int:
+    """The index of the shard that a location is in.
+
+    The first 8 bytes of the SHA-256 of the id in UTF-8, as a big-endian number, modulo the number
+    of shards: the same on every machine and in every Python, whatever other locations there are.
+    """
+    digest = hashlib.sha256(location_id.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shard_count
 
 
 def missing_credentials(config: Mapping[str, Any]) -> list[str]:
@@ -298,6 +323,19 @@ def _check_timezone(reading: _Reading, values: dict[str, Any]) -> None:
         reading.problem("`timezone` must be the IANA name of a zone, such as Asia/Karachi.")
 
 
+def _check_shard(reading: _Reading, values: dict[str, Any]) -> None:
+    names = ("shard_index", "shard_count")
+    missing = [name for name in names if reading.config.get(name) is None]
+    if len(missing) == 1:
+        reading.problem(f"`shard_index` and `shard_count` go together: `{missing[0]}` is missing.")
+    index, count = (values[name] for name in names)
+    if index is not None and count is not None and index >= count >= 1:
+        reading.problem(
+            f"`shard_index` must be less than `shard_count`, for it counts from 0: not {index} of "
+            f"{count}.",
+        )
+
+
 def _check_batch(reading: _Reading, _values: dict[str, Any]) -> None:
     if reading.config.get("batch_config"):
         reading.problem(
@@ -311,6 +349,7 @@ _CHECKS = (
     _check_location_codes,
     _check_urls,
     _check_timezone,
+    _check_shard,
     _check_batch,
 )
 

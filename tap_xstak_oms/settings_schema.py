@@ -222,4 +222,18 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "finds them.",
         examples=[["id"]],
     ),
+    th.Property(
+        "shard_index",
+        th.IntegerType(minimum=0),
+        title="Shard index",
+        description="Which shard of the locations to read, counted from 0. If it is not set, all "
+        "are read.",
+    ),
+    th.Property(
+        "shard_count",
+        th.IntegerType(minimum=1),
+        title="Shard count",
+        description="Into how many shards the locations are split, by a hash of their IDs. Each "
+        "shard holds to the limits by itself.",
+    ),
 ).to_dict()

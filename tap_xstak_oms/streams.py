@@ -144,7 +144,10 @@ class SalesOrdersStream(Stream):
 
         A partition that fails is left as it was, and reported when all have been read.
         """
-        if self._account is None or not context:
+        if self._account is None:
+            return
+        if not context:
+            self._tell_of_empty_shard(self._account.settings)
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         sync = self._sync_of(partition, self._account)
@@ -250,7 +253,10 @@ class SalesOrdersStream(Stream):
     def _sync_of(self, partition: Partition, account: Account) -> Sync:
         """The present sync; a new one where this partition was read already."""
         if self._sync is None or partition in self._sync.reads:
-            states = self.stream_state.get("partitions", [])
+            states = bookmarks.of_partitions(
+                self.stream_state.get("partitions", []),
+                set(account.settings.partitions),
+            )
             self._sync = Sync(
                 account.settings,
                 account.client,
@@ -293,6 +299,14 @@ class SalesOrdersStream(Stream):
 
     def _write_state(self) -> None:
         self._tap.state_writer.write_state(self.tap_state)
+
+    def _tell_of_empty_shard(self, settings: Settings) -> None:
+        self.logger.info(
+            "Shard %d of %d (`shard_index`, counted from 0, and `shard_count`) holds none of the "
+            "locations: nothing to read.",
+            settings.shard_index,
+            settings.shard_count,
+        )
 
     def _warn_if_all_empty(self, sync: Sync) -> None:
         reads = sync.reads.values()

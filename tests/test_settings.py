@@ -146,6 +146,30 @@ def test_start_date_is_read_in_the_zone_of_the_account(text: str, moment: dateti
             "`api_url` must be what stands before /orders/sales_orders",
         ),
         ({"batch_config": {"encoding": {}}}, "`batch_config` is not offered: "),
+        (
+            {"shard_index": 0},
+            "`shard_index` and `shard_count` go together: `shard_count` is missing.",
+        ),
+        (
+            {"shard_count": 2},
+            "`shard_index` and `shard_count` go together: `shard_index` is missing.",
+        ),
+        (
+            {"shard_index": 2, "shard_count": 2},
+            "`shard_index` must be less than `shard_count`, for it counts from 0: not 2 of 2.",
+        ),
+        (
+            {"shard_index": -1, "shard_count": 2},
+            "`shard_index` must be a whole number of 0 or more.",
+        ),
+        (
+            {"shard_index": 0, "shard_count": 0},
+            "`shard_count` must be a whole number of 1 or more.",
+        ),
+        (
+            {"shard_index": "first", "shard_count": 2},
+            "`shard_index` must be a whole number of 0 or more.",
+        ),
     ],
 )
 def test_each_mistake_is_told_in_one_sentence(changes: dict[str, Any], sentence: str) -> None:
