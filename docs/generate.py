@@ -1,4 +1,4 @@
-"""Writes what follows from the settings schema into README.md, meltano.yml and docs/hub.yml.
+"""Writes what follows from the settings schema into README.md, meltano.yml and docs.
 
 python -m docs.generate            rewrite the files
 python -m docs.generate --check    change nothing; exit 1 if a file is out of date
@@ -7,12 +7,15 @@ python -m docs.generate --check    change nothing; exit 1 if a file is out of da
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from docs.arithmetic import assumptions, locations_table, shards_table
 from tap_xstak_oms.settings_schema import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK_SETTINGS: dict[str, dict[str, Any]] = {
@@ -133,19 +136,26 @@ def _default_in_words(name: str, schema: dict[str, Any]) -> str:
     return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
 
 
-BLOCKS = {
-    "README.md": ("<!-- settings -->\n", settings_table, "<!-- /settings -->"),
-    "meltano.yml": ("    # settings\n", meltano_settings, "    # /settings"),
-    "docs/hub.yml": ("# settings\n", hub_settings, "# /settings"),
+BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
+    "README.md": [("<!-- settings -->\n", settings_table, "<!-- /settings -->")],
+    "meltano.yml": [("    # settings\n", meltano_settings, "    # /settings")],
+    "docs/hub.yml": [("# settings\n", hub_settings, "# /settings")],
+    "docs/scaling.md": [
+        ("<!-- model -->\n", assumptions, "<!-- /model -->"),
+        ("<!-- locations -->\n", locations_table, "<!-- /locations -->"),
+        ("<!-- shards -->\n", shards_table, "<!-- /shards -->"),
+    ],
 }
 
 
 def generated(name: str) -> str:
-    """What a file should be: its text, with the block between its two marks made anew."""
-    begin, make, end = BLOCKS[name]
+    """What a file should be: its text, with what is between two marks of a block made anew."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    return pattern.sub(lambda _: f"{begin}{make()}\n{end}", text, count=1)
+    for begin, make, end in BLOCKS[name]:
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}{make()}\n{end}{after}"
+    return text
 
 
 def main() -> int:
