@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 from tap_xstak_oms.columns import EXTRA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 
-def set_aside(record: dict[str, Any], declared: Mapping[str, Any], depth: int) -> list[str]:
+def set_aside(
+    record: dict[str, Any],
+    declared: Mapping[str, Any],
+    depth: int,
+    withheld: Container[str] = (),
+) -> list[str]:
     """Move what flattening has no column for out of a record's objects and into its `_extra`.
 
     Args:
@@ -23,14 +28,17 @@ def set_aside(record: dict[str, Any], declared: Mapping[str, Any], depth: int) -
             flattening makes nothing.
         declared: The JSON schemas of the columns, by name.
         depth: How many levels are flattened.
+        withheld: The columns of which a part is deselected. What is no object there may hold that
+            part, and is dropped.
 
     Returns:
         The names of what was moved, such as `customer.vip`. Where the record has no `_extra`, it
         is gone.
     """
     aside = _taken_out(record, declared, depth)
-    if aside and EXTRA in record:
-        record[EXTRA] = {**(record[EXTRA] or {}), **aside}
+    shown = {n: v for n, v in aside.items() if isinstance(v, dict) or n not in withheld}
+    if shown and EXTRA in record:
+        record[EXTRA] = {**(record[EXTRA] or {}), **shown}
     return [moved for name, value in aside.items() for moved in _names(name, value)]
 
 

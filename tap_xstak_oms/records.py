@@ -90,6 +90,7 @@ class Fitter:
 
     Attributes:
         keeps_extra: Whether the stream has `_extra`; without it, what has no column is lost.
+        withheld: The fields that `_extra` must not show.
         misfits: How many values did not fit their column, by field.
         undeclared: How many values, other than null, had no column, by field.
     """
@@ -118,7 +119,7 @@ class Fitter:
         self._key_columns = [name for name in key if name not in OWN_COLUMNS]
         self._key = frozenset(self._key_columns)
         self._deselected = frozenset(deselected) - frozenset(key)
-        self._withheld = self._deselected | frozenset(withheld)
+        self.withheld = self._deselected | frozenset(withheld)
         self._columns = {
             name: column_of(properties[name], is_key=name in self._key)
             for name in properties
@@ -213,7 +214,7 @@ class Fitter:
         """Split an order that repeats names, so that every value has one and so travels."""
         renamed = distinct_members(text, self._columns.keys())
         return {
-            new: value for name, new, value in renamed if new == name or name not in self._withheld
+            new: value for name, new, value in renamed if new == name or name not in self.withheld
         }
 
     def _of_wrong_type(self, text: bytes, fields: Fields) -> list[str]:
@@ -274,7 +275,7 @@ class Fitter:
     def _spare(self, names: Iterable[str], fitting: list[str]) -> list[tuple[str, bytes | None]]:
         elsewhere = self._deselected.union(fitting)
         return [
-            (name, None if name in self._withheld else label(name))
+            (name, None if name in self.withheld else label(name))
             for name in names
             if name not in elsewhere
         ]

@@ -202,7 +202,8 @@ class SalesOrdersStream(Stream):
         is_flattened = self.config.get("flattening_enabled")
         depth = self.config.get("flattening_max_depth", 0) if is_flattened else 0
         for record in map(to_python, records):
-            for name in set_aside(record, self.schema["properties"], depth):
+            declared = self.schema["properties"]
+            for name in set_aside(record, declared, depth, fitter.withheld):
                 count_field(fitter.undeclared, name)
             yield record
 

@@ -71,6 +71,14 @@ def test_what_is_no_object_moves_as_it_is() -> None:
     assert names == ["customer"]
 
 
+def test_what_may_hold_a_deselected_member_is_dropped() -> None:
+    """Text in the place of an object of which a part is deselected could show that part."""
+    record: dict[str, Any] = {"customer": "Ayesha, 0300", "_extra": None}
+    names = set_aside(record, DECLARED, 1, withheld={"customer"})
+    assert record == {"customer": {}, "_extra": None}
+    assert names == ["customer"]
+
+
 def test_without_extra_they_are_named_all_the_same() -> None:
     """There is no place for them then, which the run says."""
     changed, names = aside({"customer": {"vip": 1}})
