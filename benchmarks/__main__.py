@@ -1,7 +1,7 @@
 """`./run bench`: how fast the tap is, beside what else one could use.
 
---quick measures little, to see that it works, and writes nothing; else docs/performance.md is
-written anew.
+Without arguments everything is measured, for half an hour or more, and the figures of
+docs/performance.md are written anew.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = report.write(results, scale)
     print(text)
     if not options.quick and not options.parts:
-        (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
+        page = ROOT / "docs" / "performance.md"
+        page.write_text(report.insert(page.read_text(encoding="utf-8"), text), encoding="utf-8")
     return 0
 
 

@@ -26,9 +26,8 @@ MOST_GROWTH = 1.15
 MOST_PARTITION_COST = 1.1
 MOST_IMPORT_SECONDS = 0.1
 
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 HEAD = """\
-# Performance
-
 Written by `./run bench`. Whole processes, from start to exit, imports included; output thrown
 away; {in_flight} requests in flight, pages of 100; {orders:,} orders of 2.3 KB at 20 locations in
 two statuses. All run in turn against the sandbox, a process of its own with finished, compressed
@@ -159,6 +158,13 @@ def _pipeline(found: Pipeline) -> Iterable[str]:
         f"{median(each.cpu_seconds for each in target):.1f} s (and the database besides): "
         f"the tap's share of the two is **{found.share:.0%}**."
     )
+
+
+def insert(page: str, text: str) -> str:
+    """Put the figures where the page keeps them."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{text}{END}{after}"
 
 
 def _title(text: str) -> Iterable[str]:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docs.arithmetic import assumptions, locations_table, shards_table
+from docs.arithmetic import assumptions, costs_table, locations_table, shards_table
 from tap_xstak_oms.settings_schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -137,7 +137,10 @@ def _default_in_words(name: str, schema: dict[str, Any]) -> str:
 
 
 BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
-    "README.md": [("<!-- settings -->\n", settings_table, "<!-- /settings -->")],
+    "README.md": [
+        ("<!-- settings -->\n", settings_table, "<!-- /settings -->"),
+        ("<!-- costs -->\n", costs_table, "<!-- /costs -->"),
+    ],
     "meltano.yml": [("    # settings\n", meltano_settings, "    # /settings")],
     "docs/hub.yml": [("# settings\n", hub_settings, "# /settings")],
     "docs/scaling.md": [
