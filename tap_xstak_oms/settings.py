@@ -10,6 +10,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -272,7 +273,7 @@ def _check_lists(reading: _Reading, values: dict[str, Any]) -> None:
             continue
         if not items:
             reading.problem(f"`{name}` must not be empty.")
-        repeated = sorted({item for item in items if items.count(item) > 1})
+        repeated = sorted(item for item, times in Counter(items).items() if times > 1)
         if repeated:
             reading.problem(f"`{name}` names {', '.join(repeated)} more than once.")
 

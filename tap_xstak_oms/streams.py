@@ -173,8 +173,6 @@ class SalesOrdersStream(Stream):
         except BaseException:
             sync.close()
             raise
-        finally:
-            self._writer.flush()
 
     @property
     def _is_plain(self) -> bool:
@@ -283,20 +281,26 @@ class SalesOrdersStream(Stream):
     def _close_partition(self, partition: Partition, sync: Sync) -> None:
         """Move the partition's bookmark, if it was read whole."""
         read = sync.reads[partition]
+        is_state_due = self._is_state_due()
+        if is_state_due:
+            # Writing at the end of each of thousands of small partitions would slow the reader.
+            self._writer.flush()
         read.has_ended = True
         if read.bookmark is not None and not self._is_full_table:
             state = self.get_context_state(partition.context)
             start = sync.start_of(partition)
             state.update(bookmarks.to_state(state, SYNCED_AT, read.bookmark, since=start))
-        self._write_state_sometimes()
-
-    def _write_state_sometimes(self) -> None:
-        if self._account is None:
-            return
-        now = self._account.clock.monotonic()
-        if now - self._state_written_at >= STATE_INTERVAL_SECONDS:
-            self._state_written_at = now
+        if is_state_due:
             self._write_state()
+
+    def _is_state_due(self) -> bool:
+        if self._account is None:
+            return False
+        now = self._account.clock.monotonic()
+        is_due = now - self._state_written_at >= STATE_INTERVAL_SECONDS
+        if is_due:
+            self._state_written_at = now
+        return is_due
 
     def _write_state(self) -> None:
         self._tap.state_writer.write_state(self.tap_state)
