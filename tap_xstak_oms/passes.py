@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Set as AbstractSet
 
 Order = TypeVar("Order")
 
@@ -52,12 +53,11 @@ class Passes(Generic[Order]):
         self._max_passes = max_passes
         self._outcome = outcome
         self._emitted: dict[Hashable, int] = {}
-        self._met: set[Hashable] = set()
+        self._met_again: set[Hashable] = set()
+        self._met_before: frozenset[Hashable] = frozenset()
         self._begin_pass()
 
     def _begin_pass(self) -> None:
-        self._met_before = self._met
-        self._met = set()
         self._totals: set[int] = set()
         self._pages = 0
         self._rows = 0
@@ -80,7 +80,8 @@ class Passes(Generic[Order]):
 
     def _is_fresh(self, order: Order) -> bool:
         key, content = self._identify(order)
-        self._met.add(key)
+        if self._outcome.passes > 1:
+            self._met_again.add(key)
         emitted = self._emitted.get(key)
         if emitted == content:
             return False
@@ -93,9 +94,15 @@ class Passes(Generic[Order]):
         self._outcome.settled = self._is_quiet() or self._brought_too_little()
         if self._outcome.settled or self._is_last():
             return False
+        self._met_before, self._met_again = frozenset(self._met), set()
         self._outcome.passes += 1
         self._begin_pass()
         return True
+
+    @property
+    def _met(self) -> AbstractSet[Hashable]:
+        """The keys met in this pass; in the first one, those of all that was emitted."""
+        return self._met_again if self._outcome.passes > 1 else self._emitted.keys()
 
     def _is_quiet(self) -> bool:
         return self._pages == 1 or self._totals == {len(self._met)}
