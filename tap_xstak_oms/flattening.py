@@ -7,50 +7,87 @@ not declare becomes a field without a column, which loaders drop or refuse. Pure
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_xstak_oms.columns import EXTRA
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Collection, Container
 
 
-def set_aside(
-    record: dict[str, Any],
-    declared: Mapping[str, Any],
-    depth: int,
-    withheld: Container[str] = (),
-) -> list[str]:
-    """Move what flattening has no column for out of a record's objects and into its `_extra`.
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What is flattened among some fields.
 
-    Args:
-        record: Changed in place. Of an object that is null an empty one remains, of which
-            flattening makes nothing.
-        declared: The JSON schemas of the columns, by name.
-        depth: How many levels are flattened.
-        withheld: The columns of which a part is deselected. What is no object there may hold that
-            part, and is dropped.
-
-    Returns:
-        The names of what was moved, such as `customer.vip`. Where the record has no `_extra`, it
-        is gone.
+    Attributes:
+        declared: The fields that have a column, or several.
+        objects: Those that are flattened themselves, by name.
     """
-    aside = _taken_out(record, declared, depth)
-    shown = {n: v for n, v in aside.items() if isinstance(v, dict) or n not in withheld}
-    if shown and EXTRA in record:
-        record[EXTRA] = {**(record[EXTRA] or {}), **shown}
-    return [moved for name, value in aside.items() for moved in _names(name, value)]
+
+    declared: Collection[str]
+    objects: Mapping[str, _Level]
 
 
-def _taken_out(fields: dict[str, Any], declared: Mapping[str, Any], depth: int) -> dict[str, Any]:
+class Flattening:
+    """The columns that a stream's objects are flattened to."""
+
+    def __init__(
+        self, declared: Mapping[str, Any], depth: int, withheld: Container[str] = ()
+    ) -> None:
+        """Find out what is flattened.
+
+        Args:
+            declared: The JSON schemas of the columns, by name.
+            depth: How many levels are flattened.
+            withheld: The columns of which a part is deselected. What is no object there may hold
+                that part, and is dropped.
+        """
+        self._objects = _level(declared, depth).objects
+        self._withheld = withheld
+
+    def set_aside(self, record: dict[str, Any]) -> list[str]:
+        """Move what has no column out of a record's objects and into its `_extra`.
+
+        Args:
+            record: Changed in place. Of an object that is null an empty one remains, of which
+                flattening makes nothing.
+
+        Returns:
+            The names of what was moved, such as `customer.vip`. Where the record has no `_extra`,
+            it is gone.
+        """
+        aside = _taken_out(record, self._objects)
+        shown = {n: v for n, v in aside.items() if isinstance(v, dict) or n not in self._withheld}
+        if shown and EXTRA in record:
+            record[EXTRA] = {**(record[EXTRA] or {}), **shown}
+        return [moved for name, value in aside.items() for moved in _names(name, value)]
+
+
+def _level(declared: Mapping[str, Any], depth: int) -> _Level:
+    objects = {
+        name: _level(schema["properties"], depth - 1)
+        for name, schema in declared.items()
+        if depth > 0 and _has_members(schema)
+    }
+    return _Level(declared.keys(), objects)
+
+
+def _has_members(schema: object) -> bool:
+    if not isinstance(schema, Mapping) or "properties" not in schema:
+        return False
+    return "object" in schema.get("type", ())
+
+
+def _taken_out(fields: dict[str, Any], objects: Mapping[str, _Level]) -> dict[str, Any]:
     """Take what has no column out of the objects among some fields, by the objects' names."""
     taken = {}
-    for name, members in _flattened(declared, depth):
+    for name, level in objects.items():
         if name not in fields:
             continue
         value = fields[name]
         if isinstance(value, dict):
-            found: object = _without_column(value, members, depth - 1) or None
+            found: object = _without_column(value, level) or None
         else:
             found, fields[name] = value, {}
         if found is not None:
@@ -58,18 +95,9 @@ def _taken_out(fields: dict[str, Any], declared: Mapping[str, Any], depth: int) 
     return taken
 
 
-def _flattened(declared: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, schema in declared.items():
-        is_object = isinstance(schema, Mapping) and "object" in schema.get("type", ())
-        if is_object and "properties" in schema and depth > 0:
-            yield name, schema["properties"]
-
-
-def _without_column(
-    members: dict[str, Any], declared: Mapping[str, Any], depth: int
-) -> dict[str, Any]:
-    found = _taken_out(members, declared, depth)
-    for name in [name for name in members if name not in declared]:
+def _without_column(members: dict[str, Any], level: _Level) -> dict[str, Any]:
+    found = _taken_out(members, level.objects)
+    for name in [name for name in members if name not in level.declared]:
         value = members.pop(name)
         if value is not None:
             found[name] = value

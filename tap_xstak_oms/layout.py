@@ -1,8 +1,4 @@
-"""How orders of the same shape become records: what is cut out of their text, and put in.
-
-An order's text is compact where nothing stands between its members; then the sizes of its values
-tell where each member is.
-"""
+"""How orders of the same shape become records: what of them travels, and where it goes."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tap_xstak_oms.columns import Convert
 
@@ -24,26 +20,8 @@ Fields: TypeAlias = dict[str, Text]
 
 _CACHED_LABELS = 1000
 _QUOTE = ord('"')
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A member of a compact order that may not travel as it stands.
-
-    Attributes:
-        name: Of the member.
-        position: Among the order's members.
-        start: Where what is cut out begins, apart from the sizes of the values before it.
-        value: The same of the member's value.
-        convert: Rewrites the value where it is a string, and nothing else is cut; None where the
-            whole member is cut out, with the comma before it.
-    """
-
-    name: str
-    position: int
-    start: int
-    value: int
-    convert: Convert | None
+_VALUES = slice(2, None, 2)
+"""The values' places in a frame: each follows its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +29,49 @@ class Layout:
     """How the orders with the same names, and the same misfits among them, are written.
 
     Attributes:
-        size: The bytes of a compact order apart from its values.
+        size: The bytes of an order apart from its values, if nothing stands between its members.
+        frame: What a record is joined of, up to the last value, with room for the values: its
+            beginning, then label and value in turn. A field that stays out has no label.
+        formats: The places of the values whose strings have a format.
+        left_out: The places of the values that do not travel in their column.
         misfits: The fields whose value does not fit their column.
-        cuts: What does not travel as it stands, in the order of the members.
         spare: The fields that do not travel in their column, each with its label in `_extra`,
             None where it stays out.
-        end: What follows the last fitting value, up to the value of `_extra`.
+        end: What follows the last value, up to the value of `_extra`.
     """
 
     size: int
+    frame: list[bytes]
+    formats: Sequence[tuple[int, str, Convert]]
+    left_out: Sequence[int]
     misfits: Collection[str]
-    cuts: Sequence[Cut]
     spare: Sequence[tuple[str, bytes | None]]
     end: bytes
+
+    def convert(self, fields: Fields) -> tuple[dict[int, bytes], list[str]]:
+        """Rewrite the strings that need it, by place; also returns the fields of another format."""
+        converted, misfits = {}, []
+        for place, name, convert in self.formats:
+            value = bytes(fields[name])
+            if value[0] != _QUOTE:
+                continue
+            moved = convert(value)
+            if moved is None:
+                misfits.append(name)
+            else:
+                converted[place] = moved
+        return converted, misfits
+
+    def fill(self, own: bytes, fields: Fields, converted: Mapping[int, bytes]) -> list[Text]:
+        """Return what a record is joined of, up to the last value."""
+        pieces: list[Text] = [*self.frame]
+        pieces[0] = own
+        pieces[_VALUES] = fields.values()
+        for place, value in converted.items():
+            pieces[place] = value
+        for place in self.left_out:
+            pieces[place] = b""
+        return pieces
 
 
 # Cached so that the layouts share them.
@@ -73,42 +81,6 @@ def label(name: str) -> bytes:
     return b",%b:" % msgspec.json.encode(name)
 
 
-def compact(fields: Fields) -> bytes:
-    """Write an order without anything between its members."""
-    return b"{%b}" % b"".join(label(name) + value for name, value in fields.items())[1:]
-
-
-def convert_strings(fields: Fields, cuts: Iterable[Cut]) -> tuple[dict[str, bytes], list[str]]:
-    """Rewrite the strings that need it; also returns the fields whose string has another format."""
-    converted, misfits = {}, []
-    for cut in cuts:
-        if cut.convert is None:
-            continue
-        value = bytes(fields[cut.name])
-        if value[0] != _QUOTE:
-            continue
-        moved = cut.convert(value)
-        if moved is None:
-            misfits.append(cut.name)
-        else:
-            converted[cut.name] = moved
-    return converted, misfits
-
-
-def kept(
-    text: bytes, sizes: Sequence[int], cuts: Iterable[Cut], converted: Mapping[str, bytes]
-) -> list[bytes]:
-    """Return what travels of a compact order, in pieces, with a comma before each member."""
-    body = b"," + text[1:-1] if sizes else b""
-    parts: list[bytes] = []
-    begin = done = before = 0
-    for cut in cuts:
-        replacement = converted.get(cut.name) if cut.convert else b""
-        if replacement is None:
-            continue
-        before += sum(sizes[done : cut.position])
-        done = cut.position
-        parts += body[begin : cut.start + before], replacement
-        begin = cut.value + before + sizes[cut.position]
-    parts.append(body[begin:])
-    return parts
+def place(position: int) -> int:
+    """Where in a frame the value of an order's member goes."""
+    return 2 * position + 2

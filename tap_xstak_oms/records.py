@@ -22,13 +22,14 @@ from tap_xstak_oms.columns import (
     ORDER_STATUS,
     OWN_COLUMNS,
     SYNCED_AT,
+    Convert,
     Schema,
     can_be_column,
     column_of,
     object_type,
 )
 from tap_xstak_oms.errors import PartitionError, TapError
-from tap_xstak_oms.layout import Cut, Fields, Layout, Text, compact, convert_strings, kept, label
+from tap_xstak_oms.layout import Fields, Layout, Text, label, place
 from tap_xstak_oms.text import distinct_members
 
 COUNTED_NAMES = 1000
@@ -185,21 +186,20 @@ class Fitter:
             raise OrderError(_TOO_DEEP) from None
 
     def _record(self, own: bytes, order: Order) -> bytes:
-        text, fields = order.text, order.fields
+        fields = order.fields
         layout = self._layout(tuple(fields), ())
-        sizes = list(map(len, fields.values()))
         # An object is as long as labels, values, commas between and braces, or it holds more.
-        if len(text) != layout.size + sum(sizes):
-            fields = self._open_closely(text, fields, layout)
-            text, sizes = compact(fields), list(map(len, fields.values()))
+        if len(order.text) != layout.size + sum(map(len, fields.values())):
+            fields = self._open_closely(order.text, fields, layout)
             layout = self._layout(tuple(fields), ())
-        converted, misfits = convert_strings(fields, layout.cuts)
+        converted, misfits = layout.convert(fields)
         misfits += self._of_wrong_type(order.text, fields)
         if misfits:
             self._require_fitting_key(misfits)
             layout = self._layout(tuple(fields), tuple(misfits))
-        end = layout.end + self._extra(fields, layout) + b"}"
-        record = b"".join([own, *kept(text, sizes, layout.cuts, converted), end])
+        pieces = layout.fill(own, fields, converted)
+        pieces += layout.end, self._extra(fields, layout), b"}"
+        record = b"".join(pieces)
         return record if self._own else record.replace(b"{,", b"{", 1)
 
     def _open_closely(self, text: bytes, fields: Fields, layout: Layout) -> Fields:
@@ -234,14 +234,14 @@ class Fitter:
     def _extra(self, fields: Fields, layout: Layout) -> bytes:
         """Count what has no place in a column and write it as the value of `_extra`."""
         spare = []
-        for name, place in layout.spare:
+        for name, its_label in layout.spare:
             value = bytes(fields[name])
             is_misfit = name in layout.misfits
             if value == _NULL and not is_misfit:
                 continue
             count_field(self.misfits if is_misfit else self.undeclared, name)
-            if place is not None:
-                spare.append(place + value)
+            if its_label is not None:
+                spare.append(its_label + value)
         if not self.keeps_extra:
             return b""
         return b"{%b}" % b"".join(spare)[1:] if spare else _NULL
@@ -249,30 +249,31 @@ class Fitter:
     def _lay_out(self, names: tuple[str, ...], misfits: tuple[str, ...]) -> Layout:
         if not self._key.issubset(names):
             raise self._key_error()
-        fitting = [name for name in names if name in self._columns and name not in misfits]
+        fitting = {name for name in names if name in self._columns and name not in misfits}
+        frame = [b""]
+        for name in names:
+            frame += label(name) if name in fitting else b"", b""
         return Layout(
             size=sum(len(label(name)) for name in names) + len(b"{}") - len(b","),
+            frame=frame,
+            formats=list(self._formats(names)),
+            left_out=[place(at) for at, name in enumerate(names) if name not in fitting],
             misfits=misfits,
-            cuts=list(self._cuts(names, fitting)),
             spare=self._spare(names, fitting),
             end=self._end(misfits),
         )
 
-    def _cuts(self, names: Sequence[str], fitting: Collection[str]) -> Iterator[Cut]:
-        value = 0
-        for position, name in enumerate(names):
-            start, value = value, value + len(label(name))
-            if name not in fitting:
-                yield Cut(name, position, start, value, None)
-            elif (convert := self._columns[name].convert) is not None:
-                yield Cut(name, position, value, value, convert)
+    def _formats(self, names: Sequence[str]) -> Iterator[tuple[int, str, Convert]]:
+        for at, name in enumerate(names):
+            if name in self._columns and (convert := self._columns[name].convert) is not None:
+                yield place(at), name, convert
 
     def _end(self, misfits: tuple[str, ...]) -> bytes:
         """Return what follows the last fitting value, up to the value of `_extra`."""
         empty = [label(name) + _NULL for name in misfits if self._columns[name].is_nullable]
         return b"".join([*empty, label(EXTRA) if self.keeps_extra else b""])
 
-    def _spare(self, names: Iterable[str], fitting: list[str]) -> list[tuple[str, bytes | None]]:
+    def _spare(self, names: Iterable[str], fitting: set[str]) -> list[tuple[str, bytes | None]]:
         elsewhere = self._deselected.union(fitting)
         return [
             (name, None if name in self.withheld else label(name))

@@ -6,7 +6,6 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -18,7 +17,7 @@ from typing_extensions import override
 from tap_xstak_oms import bookmarks
 from tap_xstak_oms.columns import SYNCED_AT, can_be_column
 from tap_xstak_oms.errors import PartitionError, TapError
-from tap_xstak_oms.flattening import set_aside
+from tap_xstak_oms.flattening import Flattening
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.records import Fitter, count_field, to_python
 from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
@@ -28,7 +27,7 @@ from tap_xstak_oms.summary import NOTHING_READ, summary
 from tap_xstak_oms.sync import Sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.mapper import StreamMap
@@ -151,7 +150,7 @@ class SalesOrdersStream(Stream):
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         sync = self._sync_of(partition, self._account)
-        emit = self._write_lines if self._is_plain else partial(self._as_python, sync.fitter)
+        emit = self._write_lines if self._is_plain else self._pass_on(sync.fitter)
         self._unmapped = None
         with self._in_order(sync):
             for records in sync.records(partition):
@@ -195,15 +194,19 @@ class SalesOrdersStream(Stream):
             self._counter.increment(len(records))
         return ()
 
-    def _as_python(self, fitter: Fitter, records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-        """Records for the SDK, which maps, flattens, selects or limits them."""
+    def _pass_on(self, fitter: Fitter) -> Callable[[Sequence[bytes]], Iterator[dict[str, Any]]]:
+        """How records go to the SDK, which maps, flattens, selects or limits them."""
         is_flattened = self.config.get("flattening_enabled")
         depth = self.config.get("flattening_max_depth", 0) if is_flattened else 0
-        for record in map(to_python, records):
-            declared = self.schema["properties"]
-            for name in set_aside(record, declared, depth, fitter.withheld):
-                count_field(fitter.undeclared, name)
-            yield record
+        flattening = Flattening(self.schema["properties"], depth, fitter.withheld)
+
+        def as_python(records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+            for record in map(to_python, records):
+                for name in flattening.set_aside(record):
+                    count_field(fitter.undeclared, name)
+                yield record
+
+        return as_python
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_xstak_oms.flattening import set_aside
+from tap_xstak_oms.flattening import Flattening
 from tests.holdings import exact
 from tests.support import clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
@@ -35,7 +35,7 @@ DECLARED: dict[str, Any] = {
 def aside(record: dict[str, Any], depth: int = 2) -> tuple[dict[str, Any], list[str]]:
     """A record after what has no column was set aside, and the names of that."""
     changed = copy.deepcopy(record)
-    return changed, set_aside(changed, DECLARED, depth)
+    return changed, Flattening(DECLARED, depth).set_aside(changed)
 
 
 def test_members_without_a_column_move_to_extra() -> None:
@@ -74,7 +74,7 @@ def test_what_is_no_object_moves_as_it_is() -> None:
 def test_what_may_hold_a_deselected_member_is_dropped() -> None:
     """Text in the place of an object of which a part is deselected could show that part."""
     record: dict[str, Any] = {"customer": "Ayesha, 0300", "_extra": None}
-    names = set_aside(record, DECLARED, 1, withheld={"customer"})
+    names = Flattening(DECLARED, 1, withheld={"customer"}).set_aside(record)
     assert record == {"customer": {}, "_extra": None}
     assert names == ["customer"]
 
