@@ -1,12 +1,13 @@
 """Where a read begins, and what its bookmark says. Pure.
 
 The bookmark of a partition is the moment at which its last complete read began, by the server's
-clock. It depends on no field of an order, so no odd date in an order can push it ahead.
+clock, or the end of the day for which that read looked back. It depends on no field of an order,
+so no odd date in an order can push it ahead.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_xstak_oms.settings import Partition
@@ -59,6 +60,20 @@ def read_began(
     """
     began = now if server_time is None else min(server_time, now)
     return began if after is None else max(began, after + _TICK)
+
+
+def earned(began: datetime, *, chosen_at: datetime, settings: Settings) -> datetime:
+    """The bookmark of a complete read.
+
+    Args:
+        began: The moment at which it began.
+        chosen_at: When its start date was chosen. If that was on an earlier day, the read did not
+            look back for the day on which it began, and must not claim to have.
+        settings: Their time zone tells when a day ends.
+    """
+    local = chosen_at.astimezone(settings.timezone)
+    next_day = datetime.combine(local.date() + timedelta(days=1), time(), settings.timezone)
+    return min(began, next_day.astimezone(UTC) - _TICK)
 
 
 def to_text(moment: datetime) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.state import PartitionStates
 from tap_xstak_oms.stream_maps import WordedMap
 from tap_xstak_oms.summary import NOTHING_READ, summary
-from tap_xstak_oms.sync import Sync
+from tap_xstak_oms.sync import Account, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,22 +32,11 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.metrics import Counter
 
-    from tap_xstak_oms.client import XStakClient
-    from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.settings import Settings
     from tap_xstak_oms.writer import LineWriter
 
 STATE_INTERVAL_SECONDS = 5.0
 _RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'
-
-
-@dataclass(frozen=True)
-class Account:
-    """What a stream needs to read: settings, the way to the API, and the time."""
-
-    settings: Settings
-    client: XStakClient
-    clock: Clock
 
 
 class SalesOrdersStream(Stream):
@@ -86,6 +74,7 @@ class SalesOrdersStream(Stream):
         self._writer = writer
         self._partition_states: PartitionStates | None = None
         self._sync: Sync | None = None
+        self._unclaimed: list[tuple[Partition, Sync]] = []
         self._worded_maps: list[StreamMap] | None = None
         self._unmapped: str | None = None
         self._state_written_at = float("-inf")
@@ -157,11 +146,12 @@ class SalesOrdersStream(Stream):
                 yield from emit(records)
             if self._unmapped:
                 sync.fail(partition, self._unmapped)
-        self._close_partition(partition, sync)
+        self._unclaimed.append((partition, sync))
+        self._write_state_if_due()
 
     @contextmanager
     def _in_order(self, sync: Sync) -> Iterator[None]:
-        """Whatever ends a partition's read, leave output and threads as they should be."""
+        """Whatever ends a partition's read, leave no thread behind that is of no use."""
         try:
             yield
         except PartitionError as error:
@@ -218,7 +208,7 @@ class SalesOrdersStream(Stream):
         super().finalize_state_progress_markers(state)
         if state or self._sync is None:
             return
-        self._writer.flush()
+        self.write_out()
         failed = [read.error for read in self._sync.reads.values() if read.error]
         if failed:
             raise TapError(
@@ -259,13 +249,8 @@ class SalesOrdersStream(Stream):
                 self.stream_state.get("partitions", []),
                 set(account.settings.partitions),
             )
-            self._sync = Sync(
-                account.settings,
-                account.client,
-                self._fitter(),
-                account.clock,
-                {} if self._is_full_table else bookmarks.from_states(states, SYNCED_AT),
-            )
+            last_read = {} if self._is_full_table else bookmarks.from_states(states, SYNCED_AT)
+            self._sync = Sync(account, self._fitter(), last_read, idle=self._wait)
             self._warn_if_start_moved_back(account.settings, states)
         return self._sync
 
@@ -281,32 +266,37 @@ class SalesOrdersStream(Stream):
             withheld=inside,
         )
 
-    def _close_partition(self, partition: Partition, sync: Sync) -> None:
-        """Move the partition's bookmark, if it was read whole."""
+    def write_out(self) -> None:
+        """Write what was gathered, and move the bookmarks of the partitions it was the end of."""
+        self._writer.flush()
+        # What a signal breaks off here is done again from its beginning, to the same end.
+        while self._unclaimed and not self._writer.is_broken_off:
+            self._claim(*self._unclaimed[0])
+            del self._unclaimed[0]
+
+    def _claim(self, partition: Partition, sync: Sync) -> None:
+        """Count a partition as ended, and move its bookmark if it was read whole."""
         read = sync.reads[partition]
-        is_state_due = self._is_state_due()
-        if is_state_due:
-            # Writing at the end of each of thousands of small partitions would slow the reader.
-            self._writer.flush()
         read.has_ended = True
         if read.bookmark is not None and not self._is_full_table:
             state = self.get_context_state(partition.context)
             start = sync.start_of(partition)
             state.update(bookmarks.to_state(state, SYNCED_AT, read.bookmark, since=start))
-        if is_state_due:
-            self._write_state()
 
-    def _is_state_due(self) -> bool:
+    def _wait(self) -> None:
+        """Let nobody wait for what is there already, while the server is waited for."""
+        self.write_out()
+        self._write_state_if_due()
+
+    def _write_state_if_due(self) -> None:
+        # Not at the end of each partition: of thousands of small ones that would slow the reader.
         if self._account is None:
-            return False
+            return
         now = self._account.clock.monotonic()
-        is_due = now - self._state_written_at >= STATE_INTERVAL_SECONDS
-        if is_due:
+        if now - self._state_written_at >= STATE_INTERVAL_SECONDS:
             self._state_written_at = now
-        return is_due
-
-    def _write_state(self) -> None:
-        self._tap.state_writer.write_state(self.tap_state)
+            self.write_out()
+            self._tap.state_writer.write_state(self.tap_state)
 
     def _tell_of_empty_shard(self, settings: Settings) -> None:
         self.logger.info(

@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-xstak-oms")
 
 
+@dataclass(frozen=True)
+class Account:
+    """What is read from: settings, the way to the API, and the time."""
+
+    settings: Settings
+    client: XStakClient
+    clock: Clock
+
+
 @dataclass(slots=True)
 class PartitionRead:
     """What came of one partition.
@@ -38,16 +47,18 @@ class PartitionRead:
         traffic: What was sent for it, tokens not included.
         outcome: What the reader says of it.
         began: The moment its read began, once the first answer is there.
+        earns: The bookmark that it earns if it is read whole.
         orders: How many orders were handed on.
         spare: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
-        has_ended: Whether there is no more to come, for better or worse, and what came is written;
-            not if it was broken off.
+        has_ended: Whether there is no more to come, for better or worse, and what came is written:
+            for whoever writes it to say. Not if it was broken off.
     """
 
     traffic: Traffic
     outcome: Outcome = field(default_factory=Outcome)
     began: datetime | None = None
+    earns: datetime | None = None
     orders: int = 0
     spare: Counter[str] = field(default_factory=Counter)
     error: str | None = None
@@ -64,41 +75,41 @@ class PartitionRead:
     def bookmark(self) -> datetime | None:
         """The bookmark it earns: none if it failed, never settled or was empty."""
         complete = self.has_ended and self.error is None and self.outcome.settled
-        return self.began if complete and self.orders else None
+        return self.earns if complete and self.orders else None
 
 
 class Sync:
     """Reads partitions in their order, each once.
 
     Args:
-        settings: What to read and how.
-        client: Where from.
+        account: Where from.
         fitter: Makes records of orders.
-        clock: The source of time.
         last_read: The bookmark of each partition that has one.
+        idle: Called now and then while pages are waited for.
     """
 
     def __init__(
         self,
-        settings: Settings,
-        client: XStakClient,
+        account: Account,
         fitter: Fitter,
-        clock: Clock,
         last_read: Mapping[Partition, datetime],
+        *,
+        idle: Callable[[], object],
     ) -> None:
         self.reads: dict[Partition, PartitionRead] = {}
-        self._progress = Progress(self.figures, clock.monotonic, logger)
-        self._settings = settings
-        self._partitions = settings.partitions
-        self._client = client
+        self._progress = Progress(self.figures, account.clock.monotonic, logger)
+        self._settings = account.settings
+        self._partitions = account.settings.partitions
+        self._client = account.client
+        self._clock = account.clock
         self.fitter = fitter
-        self._clock = clock
         self.last_read = last_read
-        self._began_at = clock.now()
-        self._began_counting = clock.monotonic()
+        self._idle = idle
+        self._began_at = self._clock.now()
+        self._began_counting = self._clock.monotonic()
         self._location_began: dict[str, datetime] = {}
         self._sources = {
-            partition: client.pages(partition, self.start_of(partition))
+            partition: self._client.pages(partition, self.start_of(partition))
             for partition in self._partitions
         }
         self._reader: Reader[Partition, Order, Page] = Reader(
@@ -107,15 +118,19 @@ class Sync:
             lane=lambda partition: partition.location_id,
             orders=lambda page: list(map(open_order, page.orders)),
             identify=fitter.identify,
-            max_in_flight=settings.max_concurrent_requests,
-            max_passes=settings.max_read_passes,
-            idle=self._progress.tick,
+            max_in_flight=self._settings.max_concurrent_requests,
+            max_passes=self._settings.max_read_passes,
+            idle=self._wait,
         )
 
     def close(self) -> None:
         """End at once whatever is under way."""
         self._reader.close()
         self._progress.close()
+
+    def _wait(self) -> None:
+        self._progress.tick()
+        self._idle()
 
     def figures(self) -> Figures:
         """How far the run is."""
@@ -183,6 +198,11 @@ class Sync:
         for orders in reading:
             if fit is None:
                 read.began = self._begin(partition, reading.first)
+                read.earns = bookmarks.earned(
+                    read.began,
+                    chosen_at=self._began_at,
+                    settings=self._settings,
+                )
                 fit = self.fitter.bind(
                     location_id=partition.location_id,
                     order_status=partition.order_status,

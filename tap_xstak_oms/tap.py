@@ -36,8 +36,9 @@ from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.state import check_state
-from tap_xstak_oms.streams import Account, SalesOrdersStream
+from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.summary import NOTHING_READ
+from tap_xstak_oms.sync import Account
 from tap_xstak_oms.writer import LineWriter
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class TapXstakOMS(Tap):
 
     def _conclude(self) -> None:
         try:
+            if self._stream is not None:
+                self._stream.write_out()
             if self.state:
                 self.state_writer.write_state(self.state)
         finally:

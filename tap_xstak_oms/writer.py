@@ -73,7 +73,7 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         Once that has failed nothing more is written: what follows half a line would be taken for
         its rest.
         """
-        if self._is_mid_line:
+        if self._is_mid_line or not self._lines:
             return
         self.has_begun = self._is_mid_line = True
         try:

@@ -109,6 +109,22 @@ def test_a_later_status_has_a_strictly_larger_moment() -> None:
     assert bookmarks.to_text(second) > bookmarks.to_text(first)
 
 
+def test_a_read_over_midnight_leaves_the_look_back_to_the_next_run() -> None:
+    """A read that began on the day after its start date was chosen claims the day before only."""
+    evening = utc("2024-12-01T23:45:00+05:00")
+    began = utc("2024-12-02T00:05:00+05:00")
+    bookmark = bookmarks.earned(began, chosen_at=evening, settings=SETTINGS)
+    assert utc("2024-12-01T23:59:59+05:00") < bookmark < utc("2024-12-02T00:00:00+05:00")
+    next_start = bookmarks.read_from(bookmark, now=began + timedelta(hours=1), settings=SETTINGS)
+    assert next_start == utc("2024-11-01T23:59:59+05:00")
+
+
+def test_a_read_within_a_day_claims_when_it_began() -> None:
+    """However late: the same day's start was chosen for it."""
+    began = utc("2024-12-01T23:59:59.999999+05:00")
+    assert bookmarks.earned(began, chosen_at=NOW, settings=SETTINGS) == began
+
+
 def test_a_bookmark_under_another_replication_key_is_not_ours() -> None:
     """What another version kept under another key says nothing of our reads."""
     context = {"_location_id": "1", "_order_status": "pending"}

@@ -245,7 +245,27 @@ def test_a_signal_ends_a_hanging_run_with_all_that_was_read(
         assert messages[-1]["type"] == "STATE"
         assert_nearly_all_is_in_the_state(run)
         assert not run.sandbox.unmet_faults()
+        assert not gave_up_waiting(run)
         run.finish()
+
+
+def gave_up_waiting(run: Pipeline) -> bool:
+    """Whether a request was tried again, so that nothing hung any more."""
+    return "the next in" in run.stderr.read_text()
+
+
+def test_a_signal_loses_no_record_where_no_bookmark_moves(tmp_path: Path) -> None:
+    """What was read is written, also where the state stays what it was."""
+    with pipeline(tmp_path, SMALL) as run:
+        with run.run() as process:
+            run.target.take(stdout_of(process).read())
+        run.catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+        run.sandbox.add_fault(hang(SMALL))
+        with run.run() as process:
+            output = read_until_it_hangs(run, process) + end(process, signal.SIGTERM)
+        records = [line for line in output.splitlines() if b'"RECORD"' in line]
+        assert f"Read {len(records)} orders of 3 of " in run.stderr.read_text()
+        assert not gave_up_waiting(run)
 
 
 def test_a_signal_ends_a_busy_run(tmp_path: Path) -> None:

@@ -116,6 +116,29 @@ def test_the_first_run_of_a_day_asks_a_look_back_back(sandbox: Sandbox) -> None:
     assert next_starts(sandbox, run, lookback_days=10) == {"2026-01-05T12:00:00+05:00"}
 
 
+def test_every_partition_looks_back_every_day() -> None:
+    """Also where the last run of each day passes midnight, so that some answers are of the next."""
+    looked_back = set()
+    quirks = Quirks(max_page_size=5000)
+    world = World(locations=("1001",), orders_per_location=2000)
+    with Sandbox(world, quirks=quirks, tick=timedelta(minutes=10)) as sandbox:
+        config = config_for(sandbox, infer_schema=False, lookback_days=10, page_size=5000)
+        state = run_tap(config, clock=clock_of(sandbox)).state
+        for hour in (17, 23) * 3:
+            now = sandbox.clock.now()
+            sandbox.clock.advance(now.replace(hour=hour, minute=45) - now)
+            began = sandbox.clock.now()
+            sandbox.journal.clear()
+            state = run_tap(config, state=state, clock=clock_of(sandbox)).state
+            looked_back |= {
+                (began.day, partition)
+                for partition, start in starts(sandbox.journal.entries()).items()
+                if began - utc(start or "") > timedelta(days=9)
+            }
+            sandbox.clock.advance(timedelta(hours=1))
+    assert len(looked_back) == 2 * 2, "the first of the three days is that of the first run"
+
+
 def test_a_run_with_a_state_emits_what_is_new(sandbox: Sandbox) -> None:
     """New orders and orders that moved on arrive with the run after."""
     first = run_tap(config_for(sandbox), clock=clock_of(sandbox))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import io
+import json
 import logging
 import os
 import signal
 import subprocess
+import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +20,6 @@ from typing_extensions import override
 
 from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS
 from tap_xstak_oms.tap import TapXstakOMS
-from tap_xstak_oms.writer import LineWriter
 from tests.support import EXECUTABLE, clock_of, config_for, discovered, run_cli, run_tap, written
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -171,25 +174,51 @@ def test_of_many_partitions_few_are_told_one_by_one(caplog: pytest.LogCaptureFix
     assert "of 60 partitions: 1 failed." in left
 
 
-class FullDisk(LineWriter):
-    """A stdout that takes one message."""
+class SmallDisk(io.RawIOBase):
+    """A disk with room for the records of one partition or so."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.room = 150_000
 
     @override
-    def flush(self) -> None:
-        if self.has_begun:
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, data: Any) -> int:
+        if len(data) > self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.has_begun = True
+        self.room -= len(data)
+        self.content += data
+        return len(data)
 
 
-def test_an_end_that_nobody_foresaw_has_a_summary(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever is raised, and by whom, what the run came to is told."""
-    with Sandbox(ONE) as sandbox:
+def test_what_could_not_be_written_is_not_claimed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a run, its summary has bookmarks only of partitions whose records are out."""
+    disk = SmallDisk()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(disk)))
+    with Sandbox(World(locations=("1001", "1002"))) as sandbox:
         catalog = discovered(config_for(sandbox))
-        tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, message_writer=FullDisk())
+        clock = replace(clock_of(sandbox), monotonic=lambda: 0.0)
+        tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, clock=clock)
         with pytest.raises(OSError, match="No space left"):
             tap.sync_all()
-    *_, left = told(caplog)
-    assert left.startswith("Left for the next run, of 2 partitions: 1 broken off, 1 not reached.")
+        # What it could not take is written when it is collected.
+        disk.room = sys.maxsize
+        held = Counter((order.status, order.location) for order in sandbox.orders())
+    *lines, _ = disk.content.split(b"\n")
+    records = [message["record"] for message in map(json.loads, lines) if "record" in message]
+    there = Counter((record["_order_status"], record["_location_id"]) for record in records)
+    claimed = {
+        (fields["order_status"], fields["location_id"])
+        for fields in map(vars, caplog.records)
+        if fields.get("bookmark_to")
+    }
+    assert claimed <= {partition for partition in held if there[partition] == held[partition]}
+    assert "broken off" in told(caplog)[-1]
 
 
 def test_refused_credentials_have_a_summary(caplog: pytest.LogCaptureFixture) -> None:
