@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import UTC
 from http import HTTPStatus
 from importlib.metadata import version
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 TOKEN_HEADER = "token"  # noqa: S105 - the header's name (O2)
 FIRST_PAGES = range(2)
 """The numbers that a first page can have: pages count from 0 or from 1 (C8)."""
+GIVEN_UP_IN_A_ROW = 3
+"""Requests given up, with no page in between, after which a run does not try its other ones."""
 _JSON_BODY = {"Content-Type": "application/json"}
 logger = logging.getLogger("tap-xstak-oms")
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -54,6 +57,8 @@ class XStakClient:
             user_agent=f"tap-xstak-oms/{version('tap-xstak-oms')}",
         )
         self._authenticator = XStakAuthenticator(self._request_token, clock)
+        self._given_up_in_a_row = 0
+        self._counting = threading.Lock()
         if not _tokens_in_body(settings):
             logger.warning(
                 "`token_parameters_in` is query: the client secret is part of a URL, which "
@@ -86,7 +91,7 @@ class XStakClient:
 
         Raises:
             PartitionError: What the last try met.
-            RunError: If no token can be had.
+            RunError: If no token can be had, or others have met the same and nothing else came.
         """
         tries = count()
 
@@ -100,7 +105,24 @@ class XStakClient:
             check_status(answer, url_setting="api_url", now=self._clock.now())
             return read(answer)
 
-        return self._transport.persist(name, attempt)
+        try:
+            page = self._transport.persist(name, attempt)
+        except PartitionError as error:
+            self._give_up(error)
+            raise
+        with self._counting:
+            self._given_up_in_a_row = 0
+        return page
+
+    def _give_up(self, error: PartitionError) -> None:
+        """Give up everything where every partition would be given up, each in its time."""
+        with self._counting:
+            self._given_up_in_a_row = self._given_up_in_a_row + 1 if error.is_general else 0
+            if self._given_up_in_a_row >= GIVEN_UP_IN_A_ROW:
+                raise RunError(
+                    f"{error} {GIVEN_UP_IN_A_ROW} requests in a row ended so, and nothing more is "
+                    "tried."
+                ) from None
 
     def _authorised(self, request: Callable[[Token], Request]) -> Answer:
         """Send with the token; if it is refused, once more with another."""
@@ -112,7 +134,11 @@ class XStakClient:
         answer = self._transport.exchange(request(self._authenticator.token()))
         if answer.status == HTTPStatus.UNAUTHORIZED:
             # A token may live shorter than it claims, so another one may still do.
-            raise RetriableError("the server answered 401: it refused a new token as well")
+            raise RetriableError(
+                "the server answered 401: it refused a new token as well. Check that `api_url` and "
+                "`auth_url` belong together, and `company_code`",
+                is_general=True,
+            )
         return answer
 
     def _request_token(self) -> Token:

@@ -42,7 +42,15 @@ class RunError(TapError):
 
 
 class PartitionError(TapError):
-    """One partition cannot be read; the others can."""
+    """One partition cannot be read; the others can.
+
+    Attributes:
+        is_general: Whether others must be expected to meet the same.
+    """
+
+    def __init__(self, message: str, *, is_general: bool = False) -> None:
+        super().__init__(message)
+        self.is_general = is_general
 
 
 class RetriableError(PartitionError):
@@ -52,6 +60,8 @@ class RetriableError(PartitionError):
         retry_after: Seconds the server asked everybody to wait, if it did.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, is_general: bool = False
+    ) -> None:
+        super().__init__(message, is_general=is_general)
         self.retry_after = retry_after

@@ -173,9 +173,10 @@ class Transport:
         except RetriableError as error:
             raise PartitionError(
                 f"{name}: {error}. Given up after {self._max_tries} tries (`max_tries`).",
+                is_general=error.is_general,
             ) from None
         except PartitionError as error:
-            raise PartitionError(f"{name}: {error}.") from None
+            raise PartitionError(f"{name}: {error}.", is_general=error.is_general) from None
 
     def exchange(self, request: Request) -> Answer:
         """Send a request once and return the answer, whatever its status.
@@ -195,6 +196,7 @@ class Transport:
                     "no secure connection (TLS) could be made. Check "
                     f"`{request.url_setting}`, and REQUESTS_CA_BUNDLE if your network uses a "
                     "certificate authority of its own",
+                    is_general=True,
                 ) from None
             except (MemoryError, OverflowError):
                 # One piece was announced for which there can be no room.
@@ -202,6 +204,7 @@ class Transport:
             except (http_errors.HTTPError, OSError) as error:
                 raise RetriableError(
                     f"{_in_words(error)}; check `{request.url_setting}` if this persists",
+                    is_general=isinstance(error, _UNREACHABLE),
                 ) from None
         if answer.asks_for_patience:
             self.traffic.count(throttles=1)
@@ -338,6 +341,11 @@ def _in_words(error: Exception) -> str:
     return f"no connection ({_system_reason(error)})"
 
 
+_UNREACHABLE = (
+    http_errors.NewConnectionError,
+    http_errors.ConnectTimeoutError,
+    http_errors.ProxyError,
+)
 _WORDS: dict[type[Exception], str] = {
     http_errors.ProxyError: "the proxy of your network could not be reached or refused",
     http_errors.ConnectTimeoutError: f"no connection within {CONNECT_TIMEOUT_SECONDS} s",

@@ -12,6 +12,7 @@ import pytest
 
 from tests.holdings import assert_complete
 from tests.support import Run, clock_of, config_for, run_tap
+from tests.test_errors import unused_port
 from tests.world_time import WorldTime, gaps
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -286,3 +287,44 @@ def test_a_server_that_hangs_costs_its_partition_and_no_more() -> None:
     assert "Page one of the completed orders of location 1002: no answer in time" in str(run.error)
     assert "`request_timeout_seconds`" in str(run.error)
     assert [partition for partition, mark in run.bookmarks.items() if not mark] == [victim]
+
+
+def refused_once_tried(caplog: pytest.LogCaptureFixture) -> int:
+    """How many requests were begun of which the first try failed."""
+    return caplog.text.count("Try 1 of 2")
+
+
+def test_a_server_that_is_gone_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    """Not each of many partitions is tried as long as the first, where nobody answers anyone."""
+    with Sandbox(world(locations=20)) as sandbox:
+        time = WorldTime(sandbox, moves_world=False)
+        elsewhere = f"http://127.0.0.1:{unused_port()}/oe/v2"
+        run = read(sandbox, time, api_url=elsewhere, max_tries=2, **ONE_AT_A_TIME)
+    assert refused_once_tried(caplog) == 3
+    assert "3 requests in a row ended so, and nothing more is tried." in str(run.error)
+    assert "check `api_url`" in str(run.error)
+
+
+def test_a_server_that_takes_no_token_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    """Where every partition refuses every token, that is no matter of the partition."""
+    fault = Fault(Kind.STATUS, code=401, every=1)
+    with Sandbox(world(locations=20), faults=[fault]) as sandbox:
+        time = WorldTime(sandbox, moves_world=False)
+        run = read(sandbox, time, max_tries=2, **ONE_AT_A_TIME)
+        assert len(sandbox.journal.orders) == 3 * 2 * 2
+    assert refused_once_tried(caplog) == 3
+    assert "`company_code`" in str(run.error)
+
+
+def test_others_that_answer_keep_the_run_going() -> None:
+    """However many partitions refuse every token, those between them are read."""
+    faults = [
+        Fault(Kind.STATUS, code=401, every=1, location=location)
+        for location in ("1001", "1002", "1004", "1005")
+    ]
+    with Sandbox(world(locations=6), faults=faults) as sandbox:
+        run = read(sandbox, WorldTime(sandbox, moves_world=False), max_tries=2, **ONE_AT_A_TIME)
+    assert "8 of 12 partitions failed" in str(run.error)
+    assert set(run.counts()) == {
+        (status, location) for status in ("pending", "completed") for location in ("1003", "1006")
+    }
