@@ -22,7 +22,7 @@ from tap_xstak_oms.records import Fitter, count_field, to_python
 from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.state import PartitionStates
 from tap_xstak_oms.stream_maps import WordedMap
-from tap_xstak_oms.summary import NOTHING_READ, summary
+from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS, is_all_empty, summary
 from tap_xstak_oms.sync import Account, Sync
 
 if TYPE_CHECKING:
@@ -211,10 +211,12 @@ class SalesOrdersStream(Stream):
         self.write_out()
         failed = [read.error for read in self._sync.reads.values() if read.error]
         if failed:
+            more = len(failed) - SUMMARY_PARTITIONS
+            told = failed[:SUMMARY_PARTITIONS] + [f"... and {more} more, told above."] * (more > 0)
             raise TapError(
                 f"{len(failed)} of {len(self._sync.reads)} partitions failed. They keep their "
                 "bookmarks, so that the next run reads them from where they were:\n"
-                + "\n".join(failed),
+                + "\n".join(told),
             )
 
     def tell_summary(self) -> None:
@@ -307,8 +309,7 @@ class SalesOrdersStream(Stream):
         )
 
     def _warn_if_all_empty(self, sync: Sync) -> None:
-        reads = sync.reads.values()
-        if reads and all(read.error is None and read.orders == 0 for read in reads):
+        if is_all_empty(sync):
             self.logger.warning(
                 "No partition held any order. If that is not so, check %s.",
                 DECIDE_WHAT_IS_THERE,

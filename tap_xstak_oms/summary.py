@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_xstak_oms import bookmarks
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SUMMARY_PARTITIONS = 40
 """Partitions told one by one at most; those with something to tell go first."""
+NAMES = 10
+"""Locations or statuses told by name at most in one line."""
 SPARE_FIELDS = 3
 """Fields of a partition told by name at most."""
 NOTHING_READ = (
@@ -61,6 +64,7 @@ def summary(sync: Sync, *, is_full_table: bool) -> Iterator[Line]:
         yield telling.line()
     yield from _rest([telling.read for telling in tellings[SUMMARY_PARTITIONS:]])
     yield from _left(sync.reads.values(), figures.partitions - len(sync.reads))
+    yield from _never_met(sync)
 
 
 def _came_to(read: PartitionRead) -> str:
@@ -168,3 +172,34 @@ def _left(reads: Iterable[PartitionRead], unreached: int) -> Iterator[Line]:
             "Given the last STATE, it reads them from their bookmarks.",
             {"left": counts},
         )
+
+
+def is_all_empty(sync: Sync) -> bool:
+    """Whether every partition was read whole and has no order, nor had any in an earlier run."""
+    return _empty(sync) == set(sync.partitions)
+
+
+def _never_met(sync: Sync) -> Iterator[Line]:
+    """Locations and statuses that may be misspelt: others have orders, and they have none."""
+    empty = _empty(sync)
+    others = set(sync.partitions) - empty
+    for setting, what, name_of in (
+        ("location_ids", "of location", attrgetter("location_id")),
+        ("order_statuses", "with the status", attrgetter("order_status")),
+    ):
+        names = sorted(set(map(name_of, empty)) - set(map(name_of, others)))
+        if others and names:
+            told = ", ".join([*names[:NAMES], *(["..."] if len(names) > NAMES else [])])
+            yield Line(
+                f"There is no order {what} {told} since `start_date`. If that is not so, check "
+                f"`{setting}`.",
+                {f"empty_{setting}": names},
+            )
+
+
+def _empty(sync: Sync) -> set[Partition]:
+    return {
+        partition
+        for partition, read in sync.reads.items()
+        if _came_to(read) == WHOLE and not read.orders and partition not in sync.last_read
+    }

@@ -99,7 +99,7 @@ class Sync:
         self.reads: dict[Partition, PartitionRead] = {}
         self._progress = Progress(self.figures, account.clock.monotonic, logger)
         self._settings = account.settings
-        self._partitions = account.settings.partitions
+        self.partitions = account.settings.partitions
         self._client = account.client
         self._clock = account.clock
         self.fitter = fitter
@@ -110,10 +110,10 @@ class Sync:
         self._location_began: dict[str, datetime] = {}
         self._sources = {
             partition: self._client.pages(partition, self.start_of(partition))
-            for partition in self._partitions
+            for partition in self.partitions
         }
         self._reader: Reader[Partition, Order, Page] = Reader(
-            self._partitions,
+            self.partitions,
             self._fetch,
             lane=lambda partition: partition.location_id,
             orders=lambda page: list(map(open_order, page.orders)),
@@ -138,8 +138,8 @@ class Sync:
         traffic = self._client.traffic
         return Figures(
             partitions_done=sum(read.has_ended for read in reads),
-            partitions=len(self._partitions),
-            share_done=sum(read.share_done for read in reads) / len(self._partitions),
+            partitions=len(self.partitions),
+            share_done=sum(read.share_done for read in reads) / len(self.partitions),
             orders=sum(read.orders for read in reads),
             orders_announced=sum(read.outcome.total for read in reads),
             requests=traffic.requests,

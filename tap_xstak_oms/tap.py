@@ -7,8 +7,10 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import dotenv
@@ -152,9 +154,10 @@ class TapXstakOMS(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # The SDK's own would write state into the middle of a record, and exit with 0.
-        self._writer.stop(signum, self._say_last)
+        self._writer.stop(signum, partial(self._say_last, signal.Signals(signum).name))
 
-    def _say_last(self) -> None:
+    def _say_last(self, signal_name: str) -> None:
+        self.logger.warning("Stopped by %s.", signal_name)
         # The state given is loaded by the time of the first message, and not sooner.
         if self._writer.has_begun:
             self._conclude()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import http.server
 import json
+import logging
 import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
-from tests.support import CLIENT_SECRET, clock_of, config_for, run_cli, run_tap
+from tests.support import CLIENT_SECRET, clock_of, config_for, discovered, run_cli, run_tap
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox
 
 if TYPE_CHECKING:
@@ -221,3 +223,48 @@ def test_a_run_without_any_order_says_what_to_check(
     assert run.records == []
     assert "No partition held any order." in caplog.text
     assert "`location_ids`" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"location_ids": ["1001", "77"]}, "no order of location 77 since `start_date`"),
+        ({"order_statuses": ["pending", "pnding"]}, "no order with the status pnding since"),
+    ],
+)
+def test_a_name_that_nothing_has_is_told(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], words: str
+) -> None:
+    """A location or status without any order, where others have some, may be misspelt."""
+    caplog.set_level(logging.INFO)
+    config = config_for(sandbox, **changes)
+    run = run_tap(config, clock=clock_of(sandbox))
+    assert run.error is None
+    assert words in caplog.text
+    assert f"check `{next(iter(changes))}`" in caplog.text
+    assert caplog.text.count("There is no order") == 1
+
+
+def test_nothing_new_is_no_reason_to_doubt_the_settings(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run whose partitions had orders before is not asked to check that they exist."""
+    caplog.set_level(logging.INFO)
+    first = run_tap(config_for(sandbox), clock=clock_of(sandbox))
+    sandbox.clock.advance(timedelta(minutes=1))
+    caplog.clear()
+    config = config_for(sandbox, infer_schema=False, overlap_hours=0)
+    run = run_tap(config, state=first.state, clock=clock_of(sandbox))
+    assert run.records == []
+    assert "Read 0 orders" in caplog.text
+    assert "If that is not so" not in caplog.text
+
+
+def test_refused_credentials_are_no_reason_to_doubt_the_locations(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not asked is not said to hold nothing."""
+    catalog = discovered(config_for(sandbox))
+    run = run_tap(config_for(sandbox, client_secret="wrong"), catalog=catalog)
+    assert run.error is not None
+    assert "No partition held any order." not in caplog.text

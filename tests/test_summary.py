@@ -274,6 +274,7 @@ def test_a_signal_before_the_first_answer_has_a_summary(tmp_path: Path) -> None:
         sandbox.journal.clear()
         sandbox.add_fault(Fault(Kind.HANG))
         stderr = ended_by(sandbox, tmp_path, "orders", "--catalog", catalog)
+    assert "Stopped by SIGTERM." in stderr
     assert "pending, location 1001: 0 orders, 1 request, bookmark stays none; broken off" in stderr
     assert "of 2 partitions: 1 broken off, 1 not reached." in stderr
 
