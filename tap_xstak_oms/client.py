@@ -80,6 +80,7 @@ class XStakClient:
         request: Callable[[Token], Request],
         read: Callable[[Answer], Page],
         traffic: Traffic,
+        is_wanted: Callable[[], bool],
     ) -> Page:
         """Send a request that needs a token until its answer can be read.
 
@@ -88,6 +89,7 @@ class XStakClient:
             request: Makes the request, given the token.
             read: Reads the answer, or raises `PageError`.
             traffic: Counts what is sent for it.
+            is_wanted: Asked before each try: whether anybody still waits for the answer.
 
         Raises:
             PartitionError: What the last try met.
@@ -100,6 +102,8 @@ class XStakClient:
             return request(token)
 
         def attempt() -> Page:
+            if not is_wanted():
+                raise PartitionError("the partition has ended meanwhile")
             traffic.count(retries=min(next(tries), 1))
             answer = self._authorised(counted)
             check_status(answer, url_setting="api_url", now=self._clock.now())
@@ -108,7 +112,8 @@ class XStakClient:
         try:
             page = self._transport.persist(name, attempt)
         except PartitionError as error:
-            self._give_up(error)
+            if is_wanted():
+                self._give_up(error)
             raise
         with self._counting:
             self._given_up_in_a_row = 0
@@ -180,6 +185,11 @@ class PartitionPages:
         self._partition = partition
         self._start = start
         self._first: Page | None = None
+        self._is_wanted = True
+
+    def close(self) -> None:
+        """Ask for no more: what is under way is not tried again."""
+        self._is_wanted = False
 
     def fetch(self, asked: int | None, accept: Callable[[Page], bool]) -> Page:
         """Fetch one page.
@@ -202,7 +212,7 @@ class PartitionPages:
                 raise PageError(f"the server answered with page {page.number} instead")
             return page
 
-        page = self._client.fetch(name, request, read, self.traffic)
+        page = self._client.fetch(name, request, read, self.traffic, lambda: self._is_wanted)
         if asked is None:
             self._first = page
         return page

@@ -126,6 +126,8 @@ class Sync:
     def close(self) -> None:
         """End at once whatever is under way."""
         self._reader.close()
+        for source in self._sources.values():
+            source.close()
         self._progress.close()
 
     def _wait(self) -> None:
@@ -176,7 +178,7 @@ class Sync:
             read.error = str(error)
         finally:
             # It holds a page of orders.
-            self._sources.pop(partition)
+            self._sources.pop(partition).close()
         if read.error:
             raise PartitionError(read.error) from None
 

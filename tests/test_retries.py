@@ -328,3 +328,30 @@ def test_others_that_answer_keep_the_run_going() -> None:
     assert set(run.counts()) == {
         (status, location) for status in ("pending", "completed") for location in ("1003", "1006")
     }
+
+
+def test_a_partition_that_has_ended_is_asked_for_no_more() -> None:
+    """Of the pages of a partition that failed, those that wait for another try are not sent."""
+    faults = [
+        Fault(Kind.STATUS, code=404, location="1001", order_status="pending", page=3),
+        Fault(Kind.STATUS, code=503, location="1001", order_status="pending", page=4, every=1),
+    ]
+    has_ended = threading.Event()
+
+    def sleep(_: float) -> None:
+        has_ended.wait()
+
+    # Both pages are under way when the first of them is refused.
+    latency = timedelta(milliseconds=50)
+    quirks = Quirks(fixed_page_size=5)
+    with Sandbox(world(1, 200), faults=faults, quirks=quirks, latency=latency) as sandbox:
+        clock = replace(clock_of(sandbox), sleep=sleep)
+        run = run_tap(config_for(sandbox, infer_schema=False), clock=clock)
+        asked = len(sandbox.journal.orders)
+        has_ended.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("reader-"):
+                thread.join()
+        assert len(sandbox.journal.orders) == asked
+        assert not sandbox.unmet_faults()
+    assert "1 of 2 partitions failed" in str(run.error)
