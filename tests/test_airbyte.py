@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import logging
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -15,13 +15,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_xstak_oms.airbyte_writer import AirbyteWriter, LogHandler
+from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
 from tests.support import CLIENT_SECRET, EXECUTABLE, ROOT, config_for, discovered, run_cli
 from xstak_sandbox import Fault, Kind, Sandbox, World
@@ -555,25 +556,40 @@ def commands() -> list[str]:
 
 
 def test_the_commands_of_the_page_work_as_written(source: Source, stream: dict[str, Any]) -> None:
-    """Each direct command of docs/airbyte.md runs, with its catalog and the state it shows."""
+    """Each direct command of docs/airbyte.md runs, with the page's program and its state."""
     direct = [command for command in commands() if command.startswith("source-xstak-oms")]
-    # The others are run by tests/doors/test_airbyte.py.
+    # The others are run by tests/doors/test_airbyte.py, but for the build of an image.
     assert len(direct) == 5
-    assert len(set(commands()) - set(direct)) == 3
-    catalog, state = (json.loads(block) for block in blocks("json"))
-    catalog["streams"][0]["stream"] = stream
-    config = config_for(source.sandbox, location_ids=["12345"], start_date="2024-10-17")
-    contents = {"config": config, "configured": catalog, "state": state}
-    for name, content in contents.items():
-        (source.folder / f"{name}.json").write_text(json.dumps(content))
-    for command in direct:
-        program, *arguments = shlex.split(command)
-        ended = subprocess.run(
-            [SOURCE.with_name(program), *arguments],
+    assert len(set(commands()) - set(direct)) == 4
+    [state] = blocks("json")
+    config = config_for(source.sandbox, start_date="2024-10-17")
+    (source.folder / "config.json").write_text(json.dumps(config))
+    (source.folder / "configure.py").write_text(blocks("python")[1])
+    (source.folder / "state.json").write_text(state.replace("12345", "1001"))
+    path = os.pathsep.join([str(SOURCE.parent), os.environ["PATH"]])
+    read = [
+        subprocess.run(
+            ["sh", "-c", command],
             cwd=source.folder,
-            check=False,
+            env={**os.environ, "PATH": path},
+            check=True,
             capture_output=True,
             timeout=120,
-        )
-        assert ended.returncode == 0, ended.stdout
+        ).stdout
+        for command in direct
+    ]
     assert "2024-11-30T12:00:00+05:00" in source.starts()
+    [entry] = json.loads((source.folder / "configured.json").read_text())["streams"]
+    assert entry["stream"] == stream
+    records = [json.loads(line)["record"] for line in read[3].splitlines() if b'"RECORD"' in line]
+    assert len(records) == len(source.sandbox.orders())
+    assert all(record["data"]["customer"] is not None for record in records)
+    assert not any(record["data"].get("_extra") for record in records)
+
+
+def test_the_program_of_the_page_has_what_a_live_account_needs() -> None:
+    """The settings of the page's program are all that must be set, and the two URLs."""
+    [example] = re.findall(r"config=(\{.*?\n    \})", blocks("python")[0], re.DOTALL)
+    settings = ast.literal_eval(example)
+    assert list(settings) == [*SCHEMA["required"], "auth_url", "api_url"]
+    assert Settings.parse(settings, now=datetime.now(UTC)).company_code == "your-company"
