@@ -71,35 +71,51 @@ def settings_table() -> str:
 
 def meltano_settings() -> str:
     """The settings of the extractor in meltano.yml, ours and those that the SDK adds."""
-    return "\n".join(f"    {line}" for line in _meltano_lines())
+    settings = (_meltano_setting(name, schema) for name, schema in _settings().items())
+    return "\n".join(f"    {line}" for setting in settings for line in _entry(setting))
 
 
 def hub_settings() -> str:
-    """The settings of the Hub definition: which must be set, and the same list."""
-    required = [f"  - {name}" for name in SCHEMA["required"]]
-    required[0] = required[0].replace("  -", "- -", 1)
-    lines = ["settings_group_validation:", *required, "settings:", *_meltano_lines()]
+    """The same settings as the Hub wants them: in order of their names, and all keys in order.
+
+    Behind them, which must be set.
+    """
+    lines: list[str] = []
+    for name, schema in sorted(_settings().items()):
+        setting = _meltano_setting(name, schema)
+        if schema.get("secret"):
+            setting["kind"] = ["kind: password"]
+        lines += _entry(dict(sorted(setting.items())))
+    first, *others = sorted(SCHEMA["required"])
+    lines += ["settings_group_validation:", f"- - {first}", *(f"  - {name}" for name in others)]
     return "\n".join(lines)
 
 
-def _meltano_lines() -> list[str]:
-    settings = SCHEMA["properties"] | SDK_SETTINGS
-    return [line for name, schema in settings.items() for line in _meltano_setting(name, schema)]
+def _settings() -> dict[str, dict[str, Any]]:
+    return {**SCHEMA["properties"], **SDK_SETTINGS}
 
 
-def _meltano_setting(name: str, schema: dict[str, Any]) -> list[str]:
-    lines = [f"- name: {name}", f"  label: {json.dumps(schema['title'])}"]
-    lines.append(f"  description: {json.dumps(schema['description'])}")
-    lines.append(f"  kind: {_kind(schema)}")
+def _entry(setting: dict[str, list[str]]) -> list[str]:
+    first, *others = (line for lines in setting.values() for line in lines)
+    return [f"- {first}", *(f"  {line}" for line in others)]
+
+
+def _meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, list[str]]:
+    """The lines of each key of a setting."""
+    setting = {
+        "name": [f"name: {name}"],
+        "label": [f"label: {json.dumps(schema['title'])}"],
+        "description": [f"description: {json.dumps(schema['description'])}"],
+        "kind": [f"kind: {_kind(schema)}"],
+    }
     if schema.get("secret"):
-        lines.append("  sensitive: true")
+        setting["sensitive"] = ["sensitive: true"]
     if "enum" in schema:
-        lines.append("  options:")
-        for value in _allowed(schema):
-            lines += [f"  - label: {value}", f"    value: {value}"]
+        options = ((f"- label: {value}", f"  value: {value}") for value in _allowed(schema))
+        setting["options"] = ["options:", *(line for option in options for line in option)]
     if "default" in schema:
-        lines.append(f"  value: {json.dumps(schema['default'])}")
-    return lines
+        setting["value"] = [f"value: {json.dumps(schema['default'])}"]
+    return setting
 
 
 def _kind(schema: dict[str, Any]) -> str:
@@ -142,7 +158,7 @@ BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
         ("<!-- costs -->\n", costs_table, "<!-- /costs -->"),
     ],
     "meltano.yml": [("    # settings\n", meltano_settings, "    # /settings")],
-    "docs/hub.yml": [("# settings\n", hub_settings, "# /settings")],
+    "docs/hub.yml": [("\nsettings:\n", hub_settings, "settings_preamble:")],
     "docs/scaling.md": [
         ("<!-- model -->\n", assumptions, "<!-- /model -->"),
         ("<!-- locations -->\n", locations_table, "<!-- /locations -->"),
