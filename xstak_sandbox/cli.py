@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from xstak_sandbox.moments import PAKISTAN
 from xstak_sandbox.options import build
 from xstak_sandbox.quirks import Quirks
 from xstak_sandbox.sandbox import Sandbox
+from xstak_sandbox.vendor import ORDERS_PATH
 from xstak_sandbox.world import World, location_ids
 
 if TYPE_CHECKING:
@@ -34,12 +36,15 @@ POST /_sandbox/advance with {"hours": 26} (also days, minutes, seconds).
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; the exit code is 1 if that cannot begin.
 
-    Prints one line when ready: the base URL.
+    Prints one line when ready: the base URL; and on stderr, if asked to, what a client has to know.
     """
     options = _parser().parse_args(arguments)
     ended = _ended_by_signals()
     try:
         with _sandbox(options) as sandbox:
+            if options.show_config:
+                since = sandbox.world.start - timedelta(days=options.days)
+                sys.stderr.write(f"{json.dumps(_config(sandbox, since), indent=2)}\n")
             sys.stdout.write(f"{sandbox.url}\n")
             sys.stdout.flush()
             ended.wait()
@@ -91,6 +96,20 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
     )
 
 
+def _config(sandbox: Sandbox, since: datetime) -> dict[str, object]:
+    world, credentials = sandbox.world, sandbox.credentials
+    return {
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret,
+        "company_code": credentials.company_code,
+        "location_ids": list(world.locations),
+        "order_statuses": list(world.statuses),
+        "start_date": since.date().isoformat(),
+        "auth_url": sandbox.token_url,
+        "api_url": sandbox.url + ORDERS_PATH.removesuffix("/orders/sales_orders"),
+    }
+
+
 def _quirks(options: argparse.Namespace) -> list[str]:
     base = options.page_base
     return [
@@ -123,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--filters-on", choices=("created", "updated"), default="created", help="C11")
     add("--page-base", type=int, choices=(0, 1), help="C8, both asked and reported (default: 1)")
     add("--short-offsets", action="store_true", help="C5, orders' own times end in +5:00")
+    add("--show-config", action="store_true", help="say on stderr the config.json that reads it")
     add("--keep-pages", type=int, default=0, help="finished pages to keep ready, for benchmarks")
     add("--quirk", action="append", default=[], metavar="NAME=VALUE", help="see below")
     add("--fault", action="append", default=[], metavar="SPEC", help="see below")
