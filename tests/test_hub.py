@@ -6,6 +6,7 @@ The Hub's form is that of its JSON schemas and of its `.yamllint.yaml`, as read 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import yaml
 
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.tap import TapXstakOMS
-from tests.support import EXECUTABLE, ROOT
+from tests.support import EXECUTABLE, ROOT, blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,7 @@ def test_the_definition_names_the_tap_as_it_is() -> None:
 
 
 def test_meltano_adds_the_tap_from_its_definition(tmp_path: Path) -> None:
-    """`meltano add --from-ref` takes the definition whole, and lists what must be set."""
+    """The README's commands take the definition whole, and install the tap from the checkout."""
     project = {"default_environment": "dev", "environments": [{"name": "dev"}]}
     (tmp_path / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
@@ -133,9 +134,13 @@ def test_meltano_adds_the_tap_from_its_definition(tmp_path: Path) -> None:
         )
         return ended.stdout
 
-    meltano("add", "--no-install", f"--from-ref={ROOT / 'docs' / 'hub.yml'}", "tap-xstak-oms")
+    lines = "".join(blocks("README.md", "console", under="Use with Meltano")).splitlines()
+    add, from_checkout, install, *_ = [line.removeprefix("$ meltano ") for line in lines]
+    for command in (add, from_checkout, install):
+        meltano(*shlex.split(command.replace("/path/to/this/checkout", str(ROOT))))
     added = yaml.safe_load((tmp_path / "meltano.yml").read_text(encoding="utf-8"))
     [extractor] = added["plugins"]["extractors"]
     names = {setting["name"] for setting in extractor["settings"]}
     assert names == TapXstakOMS.setting_names()
     assert ", ".join(sorted(SCHEMA["required"])) in meltano("config", "list", "tap-xstak-oms")
+    assert "tap-xstak-oms v" in meltano("invoke", "tap-xstak-oms", "--version")

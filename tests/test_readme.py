@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,19 @@ import yaml
 
 from tap_xstak_oms.settings import Settings
 from tap_xstak_oms.settings_schema import SCHEMA
-from tests.support import ROOT, blocks, config_for, discovered, run_tap
+from tests.meltano import run_meltano
+from tests.support import ROOT, blocks, config_for, discovered, run_cli, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEMO_SVG = (ROOT / "docs" / "demo.svg").read_text(encoding="utf-8")
 RUN_BY_OTHER_TESTS = {
     # The suite that this is a part of.
     "./run test",
+    # tests/test_hub.py.
+    "meltano add --no-install --from-ref=/path/to/this/checkout/docs/hub.yml tap-xstak-oms",
+    "meltano config set tap-xstak-oms _pip_url /path/to/this/checkout",
+    "meltano install",
     # tests/test_meltano.py.
     "meltano config test tap-xstak-oms",
     "meltano invoke tap-xstak-oms --discover > catalog.json",
@@ -40,41 +46,88 @@ def commands() -> list[str]:
     return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
+def direct() -> list[str]:
+    """The commands of direct use, in order."""
+    return [command for command in commands() if command.startswith(("tap-xstak-oms", "tail"))]
+
+
 def test_every_command_is_known() -> None:
     """No command of the README goes without a test that runs it."""
-    direct = [command for command in commands() if command.startswith("tap-xstak-oms")]
-    assert len(direct) == 5
-    assert set(commands()) - set(direct) == {"./run demo", *RUN_BY_OTHER_TESTS}
+    assert len(direct()) == 7
+    assert set(commands()) - set(direct()) == {"./run demo", *RUN_BY_OTHER_TESTS}
 
 
-def test_direct_use_works_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_direct_use_works_as_written(
+    sandbox: Sandbox, meltano_folder: Path, tmp_path: Path
+) -> None:
     """The commands of direct use, in their order, with the example's configuration filled in."""
+    ended = run_meltano("install", "loader", "target-jsonl", folder=meltano_folder, settings={})
+    assert ended.returncode == 0, ended.stderr
     example = json.loads(blocks("README.md", "json")[0])
     (tmp_path / "config.json").write_text(json.dumps(example | config_for(sandbox)))
-    state = run_tap(config_for(sandbox)).state
-    (tmp_path / "state.json").write_text(json.dumps(state))
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for command in commands():
-        if command.startswith("tap-xstak-oms"):
-            ended = subprocess.run(
-                ["sh", "-c", command],
-                cwd=tmp_path,
-                env={**os.environ, "PATH": path},
-                check=False,
-                capture_output=True,
-                text=True,
-                timeout=120,
-            )
-            assert ended.returncode == 0, ended.stderr
+    [loader] = re.findall(r"`target.json` configures the loader: `(.*?)`", README)
+    (tmp_path / "target.json").write_text(loader)
+    loaders = meltano_folder / "loaders" / "target-jsonl" / "venv" / "bin"
+    programs = [str(Path(sys.executable).parent), str(loaders), os.environ["PATH"]]
+    environment = {**os.environ, "PATH": os.pathsep.join(programs)}
+    for command in direct():
+        if "--state" in command:
+            sandbox.journal.clear()
+            sandbox.clock.advance(timedelta(days=1))
+        subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=environment, check=True, timeout=120
+        )
     assert len((tmp_path / "orders.jsonl").read_text().splitlines()) > len(sandbox.orders())
-    assert (tmp_path / "more.jsonl").read_text()
+    lines = [line for f in (tmp_path / "output").iterdir() for line in f.read_text().splitlines()]
+    assert {json.loads(line)["id"] for line in lines} == {order.id for order in sandbox.orders()}
+    assert example["start_date"] not in {e.parameter("start_date") for e in sandbox.journal.orders}
+    assert len((tmp_path / "states.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(("options", "code"), [(["--no-such-option"], 2), (["--config=no"], 1)])
+def test_exit_codes_are_those_told(options: list[str], code: int) -> None:
+    """A wrong option is told apart from a failure. tests/test_interruption.py sends signals."""
+    assert run_cli(*options).returncode == code
+    assert "exit code 1" in README
+    assert "gives 2, SIGTERM 143 and Ctrl-C 130" in " ".join(README.split())
+
+
+def test_the_sandbox_shows_the_configuration_that_reads_it(tmp_path: Path) -> None:
+    """The first line of `./run sandbox` is its URL, and on stderr is a config.json that works."""
+    config = tmp_path / "config.json"
+    with (
+        config.open("w") as stderr,
+        subprocess.Popen(
+            [ROOT / "run", "sandbox", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as sandbox,
+    ):
+        assert sandbox.stdout is not None
+        url = sandbox.stdout.readline().strip()
+        tested = run_cli("--config", config, "--test")
+        sandbox.terminate()
+    assert json.loads(config.read_text())["api_url"] == f"{url}/oe/v2"
+    assert tested.returncode == 0, tested.stderr
+    assert "3 of 3 locations" in tested.stderr
 
 
 def test_the_example_configuration_is_complete() -> None:
-    """The configuration of the README has what is required, and nothing is wrong with it."""
+    """It has what is required and what a live account needs, and nothing is wrong with it."""
     example = json.loads(blocks("README.md", "json")[0])
-    assert set(example) == set(SCHEMA["required"])
+    assert list(example) == [*SCHEMA["required"], "auth_url", "api_url"]
     assert Settings.parse(example, now=datetime.now(UTC)).company_code == "your-company"
+
+
+def test_settings_of_the_loader_are_named() -> None:
+    """Each setting without which target-postgres does not start is in the README, by variable."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    [loader] = [p for p in project["plugins"]["loaders"] if p["name"] == "target-postgres"]
+    names = {setting["name"] for setting in loader["settings"]}
+    for name in ("user", "password", "database", "host", "port"):
+        assert name in names
+        assert f"`TARGET_POSTGRES_{name.upper()}`" in README
 
 
 def test_the_example_of_meltano_has_known_settings() -> None:
@@ -84,6 +137,11 @@ def test_the_example_of_meltano_has_known_settings() -> None:
     assert names <= set(SCHEMA["properties"])
     assert set(SCHEMA["required"]) <= names
     assert set(extractor["config"]) <= names
+    credentials = {"client_id", "client_secret"}
+    needed = {*SCHEMA["required"], "auth_url", "api_url"} - credentials
+    assert set(extractor["config"]) == needed
+    given = extractor["config"] | dict.fromkeys(credentials, "from the environment")
+    assert Settings.parse(given, now=datetime.now(UTC)).company_code == "your-company"
 
 
 @pytest.mark.parametrize("is_misfit", [False, True])
@@ -205,7 +263,7 @@ def test_the_demo_tells_what_came_the_second_time_and_why(demo: str) -> None:
 
 def test_the_picture_of_the_demo_is_of_todays(demo: str) -> None:
     """docs/demo.svg says what the demo says, but for figures and days (`./run record`)."""
-    assert 'src="docs/demo.svg"' in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert 'src="docs/demo.svg"' in README
     assert form(drawn()) == form(f"$ ./run demo\n{demo}")
 
 
