@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 AIRFLOW = Path(sys.executable).with_name("airflow")
 PAGE = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
-[COMMAND] = [line.split()[1:] for line in PAGE.splitlines() if line.startswith("$ airflow ")]
-"""The page's, of which the first word is the program."""
+MIGRATE, SERVE, TEST = (
+    line.split()[2:] for line in PAGE.splitlines() if line.startswith("$ airflow ")
+)
+"""The arguments of the page's commands."""
 START_SECONDS = 120
 CLIENT_SECRET = "demo-secret"
 START_DATE = "2025-01-01T00:00:00+05:00"
@@ -126,7 +128,7 @@ def api_server(environment: Mapping[str, str]) -> Iterator[None]:
     log = Path(environment["AIRFLOW_HOME"]) / "api-server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [AIRFLOW, "api-server", "--apps=execution"],
+            [AIRFLOW, *SERVE],
             cwd=ROOT,
             env=environment,
             stdout=output,
@@ -156,7 +158,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 def run_dag(sandbox: Sandbox, postgres: Postgres, environment: Mapping[str, str]) -> DagRun:
     """Run the DAG once, as far as its last task."""
     sandbox.journal.clear()
-    log = run(environment, AIRFLOW, *COMMAND[1:])
+    log = run(environment, AIRFLOW, *TEST)
     asked: dict[Partition, list[str | None]] = {}
     for entry in sandbox.journal.orders:
         if entry.parameter("page") is None:
@@ -197,7 +199,7 @@ def runs(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         environment = own_environment(sandbox, postgres, folder)
         catalog = run(environment, "tap-xstak-oms", "--config=ENV", "--discover")
         (folder / "catalog.json").write_text(catalog[catalog.index("{") : catalog.rindex("}") + 1])
-        run(environment, AIRFLOW, "db", "migrate")
+        run(environment, AIRFLOW, *MIGRATE)
         fault = Fault(Kind.STATUS, code=403, order_status="pending", location=FAILING)
         sandbox.add_fault(fault)
         with api_server(environment):
