@@ -219,12 +219,14 @@ class Stage:
 
     Attributes:
         exit_code: How it ended.
+        said: What it said.
         asked: For which locations orders were asked for, and from when.
         bookmarks: The bookmark of each location and status afterwards.
         rows: The location of each order in the table afterwards, by key.
     """
 
     exit_code: int
+    said: str
     asked: set[tuple[str | None, str | None]]
     bookmarks: dict[tuple[str, ...], str]
     rows: dict[int, str]
@@ -247,7 +249,8 @@ class Pipeline:
         ended = self.run(command)
         rows = self._database.query("SELECT id, _location_id FROM xstak.sales_orders")
         assert len(dict(rows)) == len(rows)
-        return Stage(ended.returncode, asked(self.sandbox), self.bookmarks(), dict(rows))
+        said = ended.stdout + ended.stderr
+        return Stage(ended.returncode, said, asked(self.sandbox), self.bookmarks(), dict(rows))
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command as it is written: with settings before it, or without."""
@@ -302,10 +305,10 @@ def stages(
         found["views"] = views(postgres)
         found["backfill"] = pipeline.stage(backfill)
         found["held"] = {o.id: o.location for o in sandbox.orders()}
-        postgres.execute("DROP VIEW xstak.pending_orders, xstak.completed_orders")
         [drop] = blocks(PAGE, "sql", under="Full refresh")
         postgres.execute(drop)
         found["refresh"] = pipeline.stage(refresh)
+        found["views again"] = views(postgres)
         fault = Fault(Kind.STATUS, code=403, location="1002", times=2)
         sandbox.add_fault(fault)
         found["failed"] = pipeline.stage(refresh)
@@ -359,6 +362,14 @@ def test_a_backfill_moves_no_bookmark(stages: dict[str, Any]) -> None:
     assert stages["backfill"].bookmarks == stages["usual"].bookmarks
 
 
+def test_meltano_calls_a_backfill_stateless(stages: dict[str, Any]) -> None:
+    """It warns so, and that no environment is active, which is not so."""
+    said = stages["backfill"].said
+    assert "No active environment, proceeding with stateless run" in said
+    assert "Environment 'dev' is active" in said
+    assert "stateless" not in stages["usual"].said
+
+
 def test_a_backfill_adds_the_older_orders_and_doubles_none(stages: dict[str, Any]) -> None:
     """The table then holds all orders of its location, and of the other what it held."""
     usual, backfilled, held = stages["usual"].rows, stages["backfill"].rows, stages["held"]
@@ -375,6 +386,12 @@ def test_a_full_refresh_reads_everything_since_the_start_date(stages: dict[str, 
     assert refresh.asked == {("1001", USUAL_START), ("1002", USUAL_START)}
     assert refresh.rows.keys() == stages["since start"]
     assert refresh.bookmarks.keys() == stages["usual"].bookmarks.keys()
+
+
+def test_views_are_made_again_after_a_table_was_dropped(stages: dict[str, Any]) -> None:
+    """They went with it, and the same statements make them of the new table."""
+    rows = [row for view in stages["views again"].values() for row in view]
+    assert sorted(row[0] for row in rows) == sorted(stages["refresh"].rows)
 
 
 def test_a_usual_run_goes_on_with_a_full_refresh_that_failed(stages: dict[str, Any]) -> None:
