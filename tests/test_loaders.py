@@ -192,6 +192,23 @@ def test_the_latest_record_of_each_order_is_found(loaded: Loaded) -> None:
     assert statuses == {7: "pending", **{key: order["status"] for key, order in orders.items()}}
 
 
+def test_of_two_records_of_one_read_the_later_is_found(tmp_path: Path) -> None:
+    """Where `_synced_at` is the same the later line counts, of many, whichever value is larger."""
+    file = tmp_path / "sales_orders.jsonl"
+    orders = range(20_000)
+    synced_at = "2026-01-15T07:00:00.000000+00:00"
+    lines = [
+        json.dumps({"id": order, "pass": one, "_synced_at": synced_at})
+        for one in ("first", "second", "last")
+        for order in orders
+    ]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    query = LATEST.replace("output/sales_orders.jsonl", str(file))
+    found = duckdb.execute(query)
+    assert [column[0] for column in found.description or ()] == ["id", "pass", "_synced_at"]
+    assert sorted((row[0], row[1]) for row in found.fetchall()) == [(n, "last") for n in orders]
+
+
 def test_the_second_run_looks_back(loaded: Loaded) -> None:
     """Meltano gave the tap its state: 30 days before the first run, not from the start date."""
     assert "2025-12-16T12:00:00+05:00" in loaded.starts
