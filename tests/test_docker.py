@@ -10,6 +10,8 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
+import pytest
+
 from tests.support import ROOT, blocks
 
 [DOCKERFILE] = blocks("docs/airbyte.md", "dockerfile")
@@ -39,15 +41,18 @@ def test_what_git_ignores_is_in_no_image() -> None:
         assert is_seen(Path(path))
 
 
-def test_the_image_tells_its_version(tmp_path: Path) -> None:
-    """What the Dockerfile installs, without git, is of the version that the build is told."""
+@pytest.mark.parametrize(("told", "version"), [("1.2.3", "1.2.3"), ("", "0.0.0")])
+def test_the_image_has_the_version_that_its_build_is_told(
+    tmp_path: Path, told: str, version: str
+) -> None:
+    """What the Dockerfile installs has no git to ask."""
     shutil.copytree(ROOT, tmp_path / "checkout", ignore=unseen)
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
     [install] = re.findall(r"^RUN (.*)$", DOCKERFILE, re.MULTILINE)
     # With its dependencies the wheel is installed by tests/test_wheel.py.
     command = install.replace("/checkout", str(tmp_path / "checkout")) + " --no-deps --quiet"
     path = os.pathsep.join([str(tmp_path / "python" / "bin"), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "VERSION": "1.2.3"}
+    environment = {**os.environ, "PATH": path, "VERSION": told}
     subprocess.run(["sh", "-c", command], cwd="/", env=environment, check=True)
     shown = subprocess.run(
         ["pip", "show", "tap-xstak-oms"],
@@ -56,7 +61,7 @@ def test_the_image_tells_its_version(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     ).stdout
-    assert "Version: 1.2.3\n" in shown
+    assert f"Version: {version}\n" in shown
     [program] = re.findall(r'^ENTRYPOINT \["(.*)"\]$', DOCKERFILE, re.MULTILINE)
     assert f'ENV AIRBYTE_ENTRYPOINT="{program}"' in DOCKERFILE
     assert (tmp_path / "python" / "bin" / program).exists()
