@@ -92,7 +92,10 @@ class AirbyteWriter(LineWriter):
 
         signal.signal(signal.SIGALRM, die)
         signal.setitimer(signal.ITIMER_REAL, STALL_SECONDS / 2)
-        super().stop(signal_number, end)
+        # A line that another thread is writing goes out first: what ends a write that is under way
+        # is called by the thread that writes, and only the main one may set a signal's handler.
+        with self._lock:
+            super().stop(signal_number, end)
 
     def say(self, kind: str, content: dict[str, Any], key: str | None = None) -> None:
         """Write a message at once; from any thread."""

@@ -506,6 +506,22 @@ def test_sigterm_ends_a_read_that_nobody_takes(tmp_path: Path, catalog: dict[str
             assert process.wait(timeout=PATIENCE_SECONDS) == -signal.SIGTERM
 
 
+def test_sigterm_ends_in_order_while_another_thread_writes() -> None:
+    """The line of that thread comes out, then the last state, and the end is by the signal."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.signal_beside_a_worker"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    answer = Answer(ended.returncode, [json.loads(line) for line in ended.stdout.splitlines()])
+    assert (answer.code, ended.stderr) == (-signal.SIGTERM, "")
+    assert [message["type"] for message in answer.messages] == ["TRACE", "LOG", "STATE", "TRACE"]
+    assert answer.statuses == ["STARTED", "INCOMPLETE"]
+
+
 class Barrier:
     """A stdout that lets nothing pass until it is opened."""
 
