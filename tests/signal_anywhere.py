@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOT_REACHED = 0
-PARTITIONS = 3
+PARTITIONS = 4
 
 
 def main() -> None:
@@ -52,11 +52,20 @@ def endings() -> Iterator[tuple[int, str]]:
 
 
 def work(step: int) -> None:
-    """Write a few partitions, each of which is in the state once it is flushed."""
+    """Write a few partitions, each of which is in the state once it is flushed.
+
+    That is not at its own end: some are gathered together, as small ones are.
+    """
     writer = LineWriter()
     state: dict[str, Any] = {"partitions": 0}
+    gathered = 0
+
+    def write_out() -> None:
+        writer.flush()
+        state["partitions"] = gathered
 
     def say_last() -> None:
+        write_out()
         writer.write_message(StateMessage({**state, "last": True}))
 
     signal.signal(signal.SIGTERM, lambda number, _: writer.stop(number, say_last))
@@ -64,9 +73,10 @@ def work(step: int) -> None:
     for partition in range(PARTITIONS):
         record = b'{"type":"RECORD","partition":%d}\n' % partition
         writer.write_lines([record, record])
-        writer.flush()
-        state["partitions"] = partition + 1
-        writer.write_message(StateMessage(state))
+        gathered += 1
+        if partition % 2:
+            write_out()
+            writer.write_message(StateMessage(state))
 
 
 def at_step(step: int, act: Callable[[], None]) -> Any:

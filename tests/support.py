@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.tap import TapXstakOMS
 from tap_xstak_oms.writer import LineWriter
@@ -54,15 +56,17 @@ def clock_of(sandbox: Sandbox) -> Clock:
     return Clock(now=lambda: sandbox.clock.now().astimezone(UTC), sleep=lambda _: None)
 
 
-class _Collector(LineWriter):
+class Collector(LineWriter):
     """Keeps the messages that would go to stdout, as a target would read them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[dict[str, Any]] = []
 
+    @override
     def flush(self) -> None:
-        lines, self._lines = b"".join(self._lines), []
+        lines = b"".join(self._lines)
+        self._lines, self._size = [], 0
         self.messages += [json.loads(line, parse_float=Decimal) for line in lines.splitlines()]
 
 
@@ -114,7 +118,7 @@ def run_tap(
     clock: Clock | None = None,
 ) -> Run:
     """Run the tap in this process, as a pipeline would; an error of the run is kept."""
-    collector = _Collector()
+    collector = Collector()
     run = Run(collector.messages)
     try:
         tap = TapXstakOMS(

@@ -22,7 +22,7 @@ from singer_sdk.singerlib import (
 from typing_extensions import override
 
 from tap_xstak_oms.writer import BUFFER_BYTES, LineWriter
-from tests.support import ROOT
+from tests.support import ROOT, Collector
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -84,6 +84,15 @@ def test_what_is_gathered_is_bounded(capsysbinary: pytest.CaptureFixture[bytes])
         waiting += len(line) - len(capsysbinary.readouterr().out)
         assert 0 <= waiting < BUFFER_BYTES
     assert waiting > 0
+
+
+def test_a_collector_gathers_like_a_writer() -> None:
+    """What the tests of a run put in stdout's place empties as stdout does, and fills again."""
+    collector = Collector()
+    collector.write_lines([record(1, size=BUFFER_BYTES)])
+    assert len(collector.messages) == 1
+    collector.write_lines([record(2)])
+    assert len(collector.messages) == 1
 
 
 def test_decimals_keep_their_digits(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
