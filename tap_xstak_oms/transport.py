@@ -10,7 +10,7 @@ import logging
 import os
 import ssl
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -48,7 +48,7 @@ logger = logging.getLogger("tap-xstak-oms")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request.
+    """One request; shown without what may hold a secret.
 
     Attributes:
         method: `GET` or `POST`.
@@ -62,18 +62,18 @@ class Request:
     method: str
     url: str
     url_setting: str
-    headers: Mapping[str, str]
-    params: Mapping[str, str]
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer."""
+    """A complete answer; shown without what the server said."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def asks_for_patience(self) -> bool:

@@ -15,7 +15,7 @@ import trustme
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.errors import PartitionError, RetriableError
 from tap_xstak_oms.politeness import Gate
-from tap_xstak_oms.transport import Request, Transport
+from tap_xstak_oms.transport import Answer, Request, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +72,16 @@ def test_parameters_follow_the_url() -> None:
         assert get(f"http://{host}/orders", at="2026-01-01T00:00:00+05:00", size="10") == (
             b"/orders?at=2026-01-01T00%3A00%3A00%2B05%3A00&size=10"
         )
+
+
+def test_neither_a_request_nor_an_answer_shows_what_it_holds() -> None:
+    """Whoever prints one, in an error or a log, tells no secret, no token and no order."""
+    held, shown = {"token": "s3cr3t"}, ("api.example.com", "api_url", "GET")
+    request = Request("GET", "https://api.example.com", "api_url", held, held, b"s3cr3t")
+    assert all(word in repr(request) for word in shown)
+    assert "404" in repr(Answer(404, held, b"s3cr3t"))
+    for one in (request, Answer(404, held, b"s3cr3t")):
+        assert "s3cr3t" not in f"{one} {one!r}"
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
