@@ -172,7 +172,8 @@ class Transport:
             return tries(attempt)
         except RetriableError as error:
             raise PartitionError(
-                f"{name}: {error}. Given up after {self._max_tries} tries (`max_tries`).",
+                f"{name}: {error}. Given up after try {self._max_tries} of {self._max_tries} "
+                "(`max_tries`).",
                 is_general=error.is_general,
             ) from None
         except PartitionError as error:

@@ -147,7 +147,7 @@ def test_an_answer_that_cannot_be_read_costs_its_partition_only(
     """It is asked for again, then the partition fails by name, saying why; all others arrive."""
     run = read([body], catalog if has_catalog else None)
     assert_victim_failed(run, why)
-    assert "Given up after 2 tries" in str(run.error)
+    assert "Given up after try 2 of 2" in str(run.error)
 
 
 def test_an_order_too_deep_for_a_record_costs_no_neighbour(catalog: Catalog) -> None:

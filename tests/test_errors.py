@@ -168,7 +168,7 @@ def test_a_failed_partition_keeps_its_bookmark_and_the_others_go_on() -> None:
     assert set(run.counts()) == expected
     assert run.bookmarks[("pending", "1001")] is None
     assert all(run.bookmarks[partition] for partition in expected)
-    assert "Given up after 2 tries (`max_tries`)" in str(run.error)
+    assert "Given up after try 2 of 2 (`max_tries`)" in str(run.error)
 
 
 def test_the_command_ends_in_words(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_tries_are_bounded_and_ever_further_apart() -> None:
     assert len(time.waits) == 8
     for exponent, wait in enumerate(time.waits):
         assert min(2**exponent, LONGEST_BACKOFF) <= wait <= min(2**exponent + 1, LONGEST_BACKOFF)
-    assert "Given up after 9 tries (`max_tries`)" in str(run.error)
+    assert "Given up after try 9 of 9 (`max_tries`)" in str(run.error)
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
@@ -194,7 +194,7 @@ def test_a_token_endpoint_that_fails_for_ever_ends_the_run(code: int) -> None:
         assert len(sandbox.journal.tokens) == 3
         assert not sandbox.journal.orders
     assert f"The token request: the server answered {code}" in str(run.error)
-    assert "Given up after 3 tries" in str(run.error)
+    assert "Given up after try 3 of 3" in str(run.error)
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 422])
