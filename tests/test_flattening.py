@@ -71,12 +71,31 @@ def test_what_is_no_object_moves_as_it_is() -> None:
     assert names == ["customer"]
 
 
-def test_what_may_hold_a_deselected_member_is_dropped() -> None:
-    """Text in the place of an object of which a part is deselected could show that part."""
-    record: dict[str, Any] = {"customer": "Ayesha, 0300", "_extra": None}
-    names = Flattening(DECLARED, 1, withheld={"customer"}).set_aside(record)
-    assert record == {"customer": {}, "_extra": None}
-    assert names == ["customer"]
+@pytest.mark.parametrize(
+    ("customer", "shown", "names"),
+    [
+        ("Ayesha, 0300", None, ["customer"]),
+        ({"home": "House 8"}, None, ["customer.home"]),
+        (
+            {"home": "House 8", "vip": {}},
+            {"customer": {"vip": {}}},
+            ["customer.home", "customer.vip"],
+        ),
+        ({"home": {"floor": 2}}, {"customer": {"home": {"floor": 2}}}, ["customer.home"]),
+    ],
+)
+def test_what_may_hold_a_deselected_member_is_dropped(
+    customer: object, shown: object, names: list[str]
+) -> None:
+    """Text in the place of an object of which a part is deselected could show that part.
+
+    That is so at every level that is flattened. It is named all the same, and what stands in no
+    object's place is kept.
+    """
+    record: dict[str, Any] = {"customer": customer, "_extra": None}
+    assert Flattening(DECLARED, 2, withheld={"customer"}).set_aside(record) == names
+    assert record["_extra"] == shown
+    assert record["customer"] in ({}, {"home": {}})
 
 
 def test_without_extra_they_are_named_all_the_same() -> None:
