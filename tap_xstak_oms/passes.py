@@ -54,7 +54,7 @@ class Passes(Generic[Order]):
         self._outcome = outcome
         self._emitted: dict[Hashable, int] = {}
         self._met_again: set[Hashable] = set()
-        self._met_before: frozenset[Hashable] = frozenset()
+        self._met_before: AbstractSet[Hashable] = frozenset()
         self._begin_pass()
 
     def _begin_pass(self) -> None:
@@ -94,7 +94,10 @@ class Passes(Generic[Order]):
         self._outcome.settled = self._is_quiet() or self._brought_too_little()
         if self._outcome.settled or self._is_last():
             return False
-        self._met_before, self._met_again = frozenset(self._met), set()
+        # What was emitted grows in the next pass; what a later pass met is its own.
+        is_first = self._outcome.passes == 1
+        self._met_before = frozenset(self._emitted) if is_first else self._met_again
+        self._met_again = set()
         self._outcome.passes += 1
         self._begin_pass()
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import NoReturn
 
 import pytest
@@ -150,6 +151,19 @@ def test_a_last_pass_may_bring_few(new: int, settled: bool) -> None:  # noqa: FB
         assert passes.begin_another() == (times < 2)
 
     assert outcome == Outcome(settled, passes=3, pages=6, orders=1000 + 2 * new, total=1000)
+
+
+def test_a_later_pass_hands_on_what_it_met() -> None:
+    """Between the second pass and the third the keys of a large partition are not copied."""
+    passes: Passes[int] = Passes(lambda order: (order, 0), 3, Outcome())
+    for orders in (range(10_000), range(5_000, 15_000)):
+        assert passes.take(orders, 20_000, is_only_page=False)
+        passes.take([], 20_000, is_only_page=False)
+        tracemalloc.start()
+        assert passes.begin_another()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 10_000
 
 
 def test_what_never_settles_ends_unsettled() -> None:
