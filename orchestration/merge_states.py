@@ -22,28 +22,40 @@ def main() -> None:
     given = [read(name) for name in sys.argv[1:]]
     if not given:
         sys.exit(__doc__)
-    state = merged([state.get(MELTANO_KEY, state) for state in given])
+    state = merged(given)
     is_meltano = any(MELTANO_KEY in state for state in given)
     json.dump({MELTANO_KEY: state} if is_meltano else state, sys.stdout)
 
 
 def read(name: str) -> dict[str, Any]:
-    """What a file holds; a file that holds no JSON object ends the program."""
+    """What a file holds; a file that holds no state ends the program."""
     try:
-        state = json.loads(Path(name).read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads(Path(name).read_text(encoding="utf-8"))
+        merged([state])
     except (OSError, ValueError) as error:
         sys.exit(f"{name} cannot be read: {error}")
-    return state if isinstance(state, dict) else sys.exit(f"{name} holds no state.")
+    except KeyError as missing:
+        sys.exit(f"{name} holds a partition without {missing}: give states as the tap wrote them.")
+    except (AttributeError, TypeError):
+        sys.exit(f"{name} holds no state.")
+    return state
 
 
 def merged(states: list[dict[str, Any]]) -> dict[str, Any]:
-    """One Singer state with all partitions of some."""
+    """One Singer state with all partitions of some states."""
     latest: dict[str, dict[str, Any]] = {}
     for state in states:
-        for partition in state.get("bookmarks", {}).get(STREAM, {}).get("partitions", []):
+        for partition in partitions(state):
             key = json.dumps(partition["context"], sort_keys=True)
             latest[key] = max(latest.get(key, partition), partition, key=bookmark)
     return {"bookmarks": {STREAM: {"partitions": list(latest.values())}}}
+
+
+def partitions(state: dict[str, Any]) -> list[dict[str, Any]]:
+    """The partitions of a state, in either form; none where nothing was read yet."""
+    singer: dict[str, Any] = state.get(MELTANO_KEY, state)
+    found: list[dict[str, Any]] = singer.get("bookmarks", {}).get(STREAM, {}).get("partitions", [])
+    return found
 
 
 def bookmark(partition: dict[str, Any]) -> str:

@@ -202,13 +202,32 @@ def test_a_merge_takes_a_shard_that_never_ran(sandbox: Sandbox, tmp_path: Path) 
     assert merged(tmp_path, [{}, in_meltano]) == in_meltano
 
 
-def test_a_merge_says_what_it_cannot_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: "),
+        ([], "holds no state."),
+        ({"bookmarks": None}, "holds no state."),
+        ({"bookmarks": {"sales_orders": {"partitions": [7]}}}, "holds no state."),
+        (
+            {"bookmarks": {"sales_orders": {"partitions": [{"replication_key_value": "2026"}]}}},
+            "holds a partition without 'context': give states as the tap wrote them.",
+        ),
+    ],
+    ids=["missing", "list", "null", "number", "no context"],
+)
+def test_a_merge_says_what_it_cannot_read(tmp_path: Path, content: Any, words: str) -> None:
     """A file that is missing, or holds no state, ends the merge in a sentence, with no output."""
-    for file in (tmp_path / "missing.json", written(tmp_path, "list.json", [])):
-        ended = merge(file)
-        assert (ended.returncode, ended.stdout) == (1, "")
-        assert file.name in ended.stderr
-        assert "Traceback" not in ended.stderr
+    good = written(tmp_path, "good.json", {})
+    file = tmp_path / "shard.json" if content is None else written(tmp_path, "shard.json", content)
+    ended = merge(good, file)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"{file} {words}")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_merge_of_nothing_says_how_to_ask() -> None:
+    """Without a file the program tells its use."""
     assert "python3 merge_states.py" in merge().stderr
 
 
