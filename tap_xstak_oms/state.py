@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
@@ -54,17 +55,20 @@ def _key(context: Mapping[str, Any]) -> str:
     return json.dumps(dict(context), sort_keys=True)
 
 
-def check_state(given: object, stream: str) -> None:
-    """Look through a state that a run begins with.
+def check_state(given: object, stream: str) -> dict[str, Any]:
+    """Look through a state that a run begins with, and return it.
 
     Args:
-        given: What the state file holds.
+        given: What the state file holds: the state, or the whole STATE message that it came in.
         stream: The name of the stream whose bookmarks matter; of others only the form does.
 
     Raises:
         TapError: Naming the place at which it cannot be used.
     """
-    streams = _the(dict, _the(dict, given, "it").get("bookmarks", {}), "bookmarks")
+    found = _the(dict, given, "it")
+    if found.get("type") == SingerMessageType.STATE:
+        found = _the(dict, found.get("value"), "value")
+    streams = _the(dict, found.get("bookmarks", {}), "bookmarks")
     for name, state in streams.items():
         where = f"bookmarks.{name}"
         _check_form(state, where)
@@ -73,6 +77,7 @@ def check_state(given: object, stream: str) -> None:
             _check_form(partition, f"{where}.partitions[{at}]")
         if name == stream:
             _check_partitions(partitions, f"{where}.partitions")
+    return found
 
 
 def _the(kind: type[T], value: object, where: str) -> T:

@@ -234,16 +234,16 @@ class TapXstakOMS(Tap):
         theirs = {name: given[name] for name in self._sdk_schema().keys() & given.keys()}
         return theirs | (self._settings.as_config() if self._settings else {})
 
-    def _checked(self, state: Mapping[str, Any] | None) -> dict[str, Any]:
-        if state is None:
+    def _checked(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        if given is None:
             return {}
-        check_state(state, SalesOrdersStream.name)
+        state = check_state(given, SalesOrdersStream.name)
         if state and "bookmarks" not in state:
             self.logger.warning(
                 "The state has no `bookmarks`, so that everything is read from `start_date`. Was "
                 "it the `value` of a STATE message?",
             )
-        return dict(state)
+        return state
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:

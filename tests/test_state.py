@@ -156,11 +156,24 @@ def test_a_state_without_a_bookmark_of_ours_begins_at_the_start(
 def test_a_state_without_bookmarks_is_warned_about(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever gives a whole STATE message is told why everything is read again."""
-    message = {"type": "STATE", "value": state_of(partition("1001"))}
-    run = run_tap(config_for(sandbox, infer_schema=False), state=message, clock=clock_of(sandbox))
+    """Whoever gives a part of a state, or its envelope, is told why everything is read again."""
+    part = {"singer_state": state_of(partition("1001"))}
+    run = run_tap(config_for(sandbox, infer_schema=False), state=part, clock=clock_of(sandbox))
     assert run.error is None
     assert "The state has no `bookmarks`" in caplog.text
+
+
+def test_the_last_line_of_a_run_is_a_state_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A whole STATE message, as `tail -1` takes it, means the same as its `value`."""
+    config = written(tmp_path, "config.json", config_for(sandbox, infer_schema=False))
+    message = run_cli("--config", config).stdout.splitlines()[-1]
+    begun_from = []
+    for state in (json.loads(message), json.loads(message)["value"]):
+        sandbox.journal.clear()
+        ended = run_cli("--config", config, "--state", written(tmp_path, "state.json", state))
+        assert (ended.returncode, "no `bookmarks`" in ended.stderr) == (0, False)
+        begun_from.append({entry.parameter("start_date") for entry in sandbox.journal.orders})
+    assert begun_from == [{"2025-12-16T12:00:00+05:00"}] * 2
 
 
 @pytest.mark.parametrize(
@@ -169,6 +182,8 @@ def test_a_state_without_bookmarks_is_warned_about(
         ([1], "it is no object"),
         ("state", "it is no object"),
         (5, "it is no object"),
+        ({"type": "STATE", "value": None}, "value is no object"),
+        ({"type": "STATE", "value": {"bookmarks": []}}, "bookmarks is no object"),
         ({"bookmarks": None}, "bookmarks is no object"),
         ({"bookmarks": []}, "bookmarks is no object"),
         ({"bookmarks": {"other": None}}, "bookmarks.other is no object"),
