@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,7 +26,7 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_xstak_oms import sdk_settings
+from tap_xstak_oms import bookmarks, sdk_settings
 from tap_xstak_oms.catalog import prepare_catalog
 from tap_xstak_oms.client import XStakClient
 from tap_xstak_oms.clock import Clock
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
 
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
+CLOCKS_MAY_DIFFER = timedelta(minutes=1)
+"""What is not worth a word, where another machine wrote the state."""
 
 
 class TapXstakOMS(Tap):
@@ -243,7 +246,23 @@ class TapXstakOMS(Tap):
                 "The state has no `bookmarks`, so that everything is read from `start_date`. Was "
                 "it the `value` of a STATE message?",
             )
+        if self._settings is not None:
+            self._warn_if_ahead(state, self._settings)
         return state
+
+    def _warn_if_ahead(self, state: Mapping[str, Any], settings: Settings) -> None:
+        stream = state.get("bookmarks", {}).get(SalesOrdersStream.name, {})
+        ours = bookmarks.of_partitions(stream.get("partitions", []), set(settings.partitions))
+        now = self._clock.now()
+        latest = max(bookmarks.from_states(ours, SYNCED_AT).values(), default=now)
+        if latest > now + CLOCKS_MAY_DIFFER:
+            self.logger.warning(
+                "The state says that orders were read up to %s, which is in the future: was it "
+                "written by a clock that ran ahead? What has such a bookmark is read from %s "
+                "instead; only a full refresh (a run without state) reads what is older.",
+                bookmarks.to_text(latest),
+                bookmarks.to_text(bookmarks.read_from(latest, now=now, settings=settings)),
+            )
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:

@@ -177,6 +177,35 @@ def test_the_last_line_of_a_run_is_a_state_too(sandbox: Sandbox, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("state", "is_told"),
+    [
+        (state_of(partition("1001"), partition("1002", "2030-01-01T00:00:00+00:00")), True),
+        (state_of(partition("1001", "2026-01-15T07:01:00.000001+00:00")), True),
+        (state_of(partition("1001", "2026-01-15T07:01:00.000000+00:00")), False),
+        (state_of(partition("77", "2030-01-01T00:00:00+00:00")), False),
+        ({"bookmarks": {"other": {"partitions": [partition("1001", "2030-01-01")]}}}, False),
+    ],
+    ids=["ahead", "just ahead", "as clocks differ", "not configured", "of another stream"],
+)
+def test_a_bookmark_in_the_future_is_warned_about(
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    state: dict[str, Any],
+    is_told: bool,  # noqa: FBT001 - a case
+) -> None:
+    """One warning names the bookmark that is furthest ahead, and from where is read instead."""
+    assert sandbox.clock.now() == utc("2026-01-15T07:00:00+00:00")
+    config = config_for(sandbox, infer_schema=False, order_statuses=["pending"], overlap_hours=6)
+    run_tap(config, state=state, clock=clock_of(sandbox))
+    said = [record.message for record in caplog.records if "in the future" in record.message]
+    asked = {entry.parameter("start_date") for entry in sandbox.journal.orders}
+    assert len(said) == is_told
+    if is_told:
+        assert "2026-01-15T06:00:00+05:00" in asked
+        assert "is read from 2026-01-15T01:00:00.000000+00:00 instead" in said[0]
+
+
+@pytest.mark.parametrize(
     ("junk", "place"),
     [
         ([1], "it is no object"),
