@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
 
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
+NO_ANSWER = "There was no answer yet."
 CLOCKS_MAY_DIFFER = timedelta(minutes=1)
 """What is not worth a word, where another machine wrote the state."""
 
@@ -82,9 +83,9 @@ class TapXstakOMS(Tap):
         state: Mapping[str, Any] | None = None,
         parse_env_config: bool = False,
         validate_config: bool = True,
+        setup_mapper: bool = True,
         clock: Clock | None = None,
         message_writer: LineWriter | None = None,
-        **kwargs: Any,  # noqa: ANN401 - what the SDK's Tap takes beyond these
     ) -> None:
         """Create the tap.
 
@@ -95,9 +96,10 @@ class TapXstakOMS(Tap):
             parse_env_config: Whether to take settings from the environment too.
             validate_config: False where the tap is only asked what it can do: then the
                 credentials may be missing.
+            setup_mapper: False where the tap is not to read, but to answer: what it can do, or
+                whether it could.
             clock: The source of time.
             message_writer: Where messages go, instead of stdout.
-            kwargs: As the SDK's `Tap` takes them.
 
         Raises:
             ConfigValidationError: Telling every problem of the configuration.
@@ -110,6 +112,7 @@ class TapXstakOMS(Tap):
         self._clock = clock or Clock()
         self._writer = message_writer or LineWriter()
         self._stream: SalesOrdersStream | None = None
+        self._reads = setup_mapper
         self._settings = self._parse(given, must_be_complete=validate_config)
         try:
             super().__init__(
@@ -117,12 +120,11 @@ class TapXstakOMS(Tap):
                 catalog=self._prepare(catalog),
                 state=self._checked(state),
                 validate_config=self._settings is not None,
+                setup_mapper=setup_mapper,
                 message_writer=self._writer,
-                **kwargs,
             )
         except (RunError, PartitionError):
-            if validate_config:
-                self.logger.info(NOTHING_READ)
+            self.logger.info(NOTHING_READ)
             raise
 
     @override  # type: ignore[misc]  # final, but nothing else of the SDK's is passed at every end
@@ -165,7 +167,7 @@ class TapXstakOMS(Tap):
         if self._writer.has_begun:
             self._conclude()
         else:
-            self.logger.info(NOTHING_READ)
+            self.logger.info(NOTHING_READ if self._reads else NO_ANSWER)
 
     def _conclude(self) -> None:
         try:

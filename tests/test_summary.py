@@ -19,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS
-from tap_xstak_oms.tap import TapXstakOMS
+from tap_xstak_oms.tap import NO_ANSWER, TapXstakOMS
 from tests.support import EXECUTABLE, clock_of, config_for, discovered, run_cli, run_tap, written
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -258,13 +258,23 @@ def ended_by(sandbox: Sandbox, folder: Path, endpoint: Any, *options: str | Path
 
 
 @pytest.mark.parametrize("endpoint", ["token", "orders"])
-@pytest.mark.parametrize("options", [(), ("--test",)])
-def test_a_signal_during_discovery_or_a_check_gets_its_word(
-    tmp_path: Path, endpoint: Any, options: Sequence[str]
+@pytest.mark.parametrize(
+    ("options", "word", "other"),
+    [
+        ((), NOTHING_READ, NO_ANSWER),
+        (("--discover",), NO_ANSWER, NOTHING_READ),
+        (("--test",), NO_ANSWER, NOTHING_READ),
+    ],
+    ids=["run", "discover", "test"],
+)
+def test_a_signal_before_anything_is_read_gets_its_word(
+    tmp_path: Path, endpoint: Any, options: Sequence[str], word: str, other: str
 ) -> None:
-    """Before anything is read SIGTERM is answered with a sentence."""
+    """A run is told of the next one; whoever only asked something, that there is no answer."""
     with Sandbox(ONE, faults=[Fault(Kind.HANG, on=endpoint, times=9)]) as sandbox:
-        assert NOTHING_READ in ended_by(sandbox, tmp_path, endpoint, *options)
+        stderr = ended_by(sandbox, tmp_path, endpoint, *options)
+    assert word in stderr
+    assert other not in stderr
 
 
 def test_a_signal_before_the_first_answer_has_a_summary(tmp_path: Path) -> None:
