@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -20,6 +19,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from tap_xstak_oms.airbyte_writer import AirbyteWriter, LogHandler, in_words
 from tap_xstak_oms.columns import SYNCED_AT
 from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.files import text_of_json, unusable
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import ENVIRONMENT_PREFIX, TapXstakOMS
@@ -27,6 +27,10 @@ from tap_xstak_oms.tap import ENVIRONMENT_PREFIX, TapXstakOMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_DESCRIPTION = """
+Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
+object a line. Each file that a command takes is JSON as Airbyte writes it.
+"""
 STREAM = SalesOrdersStream.name
 _METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
 _TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
@@ -82,12 +86,12 @@ def main() -> None:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="source-xstak-oms", description=__doc__)
+    parser = argparse.ArgumentParser(prog="source-xstak-oms", description=_DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, files in _FILES.items():
         command = commands.add_parser(name)
         for file in files:
-            command.add_argument(f"--{file}", type=Path, required=file != "state")
+            command.add_argument(f"--{file}", required=file != "state")
     return parser.parse_args()
 
 
@@ -162,8 +166,10 @@ def _airbyte_stream(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
-    configured: _ConfiguredCatalog = _parse_file(options.catalog, _ConfiguredCatalog)
-    given = _parse_file(options.state, list[_State] | dict[str, Any]) if options.state else {}
+    configured: _ConfiguredCatalog = _parse_file(options.catalog, "catalog", _ConfiguredCatalog)
+    given: list[_State] | dict[str, Any] = {}
+    if options.state:
+        given = _parse_file(options.state, "state", list[_State] | dict[str, Any])
     tap = TapXstakOMS(
         config=_config(options),
         catalog={"streams": [_singer_stream(stream) for stream in configured.streams]},
@@ -206,7 +212,7 @@ def _singer_state(given: Sequence[_State] | dict[str, Any]) -> dict[str, Any]:
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
     """The configuration; a field of the form that was emptied is not set."""
-    config: dict[str, Any] = _parse_file(options.config, dict[str, Any])
+    config: dict[str, Any] = _parse_file(options.config, "configuration", dict[str, Any])
     given = {name: value for name, value in config.items() if value not in (None, "")}
     foreign = sorted(set(given) & (TapXstakOMS.setting_names() - set(SCHEMA["properties"])))
     if foreign:
@@ -217,13 +223,12 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _parse_file(path: Path, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
+def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
     try:
-        return msgspec.json.decode(path.read_bytes(), type=form)
+        return msgspec.json.decode(text_of_json(path, what), type=form)
     except msgspec.DecodeError as error:
-        raise TapError(f"{path} cannot be used: {error}.") from None
-    except OSError as error:
-        raise TapError(f"{path} cannot be read: {error.strerror}.") from None
+        problem = f"has another form: {error}"
+    raise unusable(path, what, problem)
 
 
 _FILES = {

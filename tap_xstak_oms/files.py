@@ -1,4 +1,4 @@
-"""Files that a user names on the command line: JSON objects, or one sentence about them."""
+"""Files that a user names on the command line: JSON, or one sentence about what is wrong."""
 
 from __future__ import annotations
 
@@ -21,17 +21,32 @@ def text_of_object(path: str, what: str) -> str:
     Raises:
         TapError: Naming the file and what is wrong with it, and nothing of what it holds.
     """
+    text, content = _read(path, what)
+    if isinstance(content, dict):
+        return text
+    held = _KINDS.get(type(content), "a number")
+    raise unusable(path, what, f"holds {held}, where an object should be")
+
+
+def text_of_json(path: str, what: str) -> str:
+    """Read a file that must hold JSON, whatever it is; the rest as for an object."""
+    return _read(path, what)[0]
+
+
+def unusable(path: str, what: str, problem: str) -> TapError:
+    """The error of a file with that problem, which is the end of a sentence about the file."""
+    return TapError(f"The {what} cannot be used: the file {path!r} {problem}.")
+
+
+def _read(path: str, what: str) -> tuple[str, object]:
+    """The text of a file, and what it says."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        content = json.loads(text, parse_constant=_refuse)
+        return text, json.loads(text, parse_constant=_refuse)
     except (OSError, ValueError, RecursionError) as error:
         problem = _in_words(error)
-    else:
-        if isinstance(content, dict):
-            return text
-        problem = f"holds {_KINDS.get(type(content), 'a number')}, where an object should be"
     # Raised outside the handler: an error above may hold all of a configuration.
-    raise TapError(f"The {what} cannot be used: the file {path!r} {problem}.")
+    raise unusable(path, what, problem)
 
 
 def _refuse(_: str) -> NoReturn:

@@ -377,12 +377,12 @@ def test_a_partition_that_fails_leaves_the_stream_incomplete(
     ("files", "words"),
     [
         ({"config": {}}, "`client_id` is missing"),
-        ({"config": []}, "config.json cannot be used: Expected `object`"),
-        ({"catalog": []}, "catalog.json cannot be used: Expected `object`"),
+        ({"config": []}, "config.json' has another form: Expected `object`"),
+        ({"catalog": []}, "catalog.json' has another form: Expected `object`"),
         ({"catalog": {"streams": [{}]}}, "missing required field `stream`"),
         ({"stream": {"name": "orders"}}, "There is no stream 'orders', only 'sales_orders'"),
         ({"stream": {"source_defined_primary_key": [["a", "b"]]}}, "only be of whole columns"),
-        ({"state": 7}, "state.json cannot be used"),
+        ({"state": 7}, "state.json' has another form: Expected `object | array`"),
         ({"state": {"sales_orders": {"partitions": 7}}}, "The state cannot be used"),
     ],
 )
@@ -403,18 +403,37 @@ def test_bad_input_is_told(
     assert not source.sandbox.journal.entries()
 
 
-def test_a_file_that_is_not_there_is_told(source: Source) -> None:
-    """A path that leads nowhere is named."""
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read (no such file or directory)"),
+        (b"", "is not JSON: see line 1, column 1"),
+        (b'{"client_id":"x",\n"client_secret":"hidden"', "is not JSON: see line 2, column 25"),
+        (b'\xff\xfe{"client_secret":"hidden"}', "is not UTF-8 text"),
+    ],
+    ids=["missing", "empty", "half", "encoding"],
+)
+def test_a_file_that_is_no_json_is_told_as_the_tap_tells_it(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    """The sentence names the file and the place, and shows nothing of what it holds."""
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    command = [str(SOURCE), "check", "--config", str(path)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    assert json.loads(ended.stdout)["connectionStatus"] == {
+        "status": "FAILED",
+        "message": f"The configuration cannot be used: the file '{path}' {words}.",
+    }
+
+
+def test_help_is_for_whoever_runs_the_command() -> None:
+    """`--help` says what the command does and what its files are."""
     ended = subprocess.run(
-        [SOURCE, "check", "--config", source.folder / "nowhere.json"],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
+        [SOURCE, "--help"], check=True, capture_output=True, text=True, timeout=60
     )
-    status = json.loads(ended.stdout)["connectionStatus"]
-    assert status["status"] == "FAILED"
-    assert "nowhere.json cannot be read: No such file" in status["message"]
+    assert "Reads the orders of XStak OMS as a source of the Airbyte protocol" in ended.stdout
 
 
 def test_refused_credentials_are_the_user_s_to_mend(
