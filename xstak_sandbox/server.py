@@ -138,16 +138,20 @@ class _Server(uvicorn.Server):
         await self._ended.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in sockets or []:
+            loop.remove_reader(listener)
+        # A connection just accepted is in a task for a few rounds of the loop. It fails there,
+        # and is never closed, if its server is closed meanwhile (Python 3.11).
+        # Each handler learns of its lost connection and returns by itself.
+        while self.server_state.connections or len(asyncio.all_tasks()) > 1:
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        # Each handler learns of its lost connection and returns by itself.
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
-        # The loop tells connections without a handler in its next round.
-        await asyncio.sleep(0)
 
 
 def _is_loopback(host: str) -> bool:
