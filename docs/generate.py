@@ -1,4 +1,4 @@
-"""Writes what follows from the settings schema into README.md, meltano.yml and docs.
+"""Writes what follows from the settings schema, arithmetic and measurements into other files.
 
 python -m docs.generate            rewrite the files
 python -m docs.generate --check    change nothing; exit 1 if a file is out of date
@@ -152,10 +152,24 @@ def _default_in_words(name: str, schema: dict[str, Any]) -> str:
     return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
 
 
+def speed_table() -> str:
+    """How fast the tap is at each latency, of what docs/performance.md says in full."""
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    told = ["| the API's latency | orders a second | times a plain SDK tap | times a bare script |"]
+    told.append("|---|---|---|---|")
+    for row in rows:
+        if "ours" in row:
+            _, latency, _, rate, _, _, times_plain, times_bare, _ = row
+            told.append(f"| {latency} | {rate} | {times_plain} | {times_bare} |")
+    return "\n".join(told)
+
+
 BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
     "README.md": [
         ("<!-- settings -->\n", settings_table, "<!-- /settings -->"),
         ("<!-- costs -->\n", costs_table, "<!-- /costs -->"),
+        ("<!-- speed -->\n", speed_table, "<!-- /speed -->"),
     ],
     "meltano.yml": [("    # settings\n", meltano_settings, "    # /settings")],
     "docs/hub.yml": [("\nsettings:\n", hub_settings, "settings_preamble:")],
