@@ -2,7 +2,7 @@
 
     TapError                    said to a person as it stands: one or two sentences, no traceback
     ├── SettingsError           the configuration is wrong; carries every problem at once
-    ├── RunError                ends the run (refused credentials)
+    ├── RunError                ends the run (refused credentials, a server that nobody reaches)
     └── PartitionError          ends one partition; the others go on
         └── RetriableError      may pass by itself: tried again up to `max_tries` times
 

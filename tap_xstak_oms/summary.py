@@ -127,10 +127,9 @@ class _Telling:
         if read.outcome.passes > 1:
             yield counted(read.outcome.passes - 1, "re-read")
         if read.spare:
-            fields = [f"{name} {count}" for name, count in read.spare.most_common(SPARE_FIELDS)]
-            fields += ["..."] if len(read.spare) > SPARE_FIELDS else []
+            fields = [f"{name} {count}" for name, count in read.spare.most_common()]
             values = counted(read.spare.total(), "value")
-            yield f"{values} {self._spare_place} ({', '.join(fields)})"
+            yield f"{values} {self._spare_place} ({_some(fields, SPARE_FIELDS)})"
 
     def _bookmark(self) -> str:
         if self._is_full_table:
@@ -189,10 +188,9 @@ def _never_met(sync: Sync) -> Iterator[Line]:
     ):
         names = sorted(set(map(name_of, empty)) - set(map(name_of, others)))
         if others and names:
-            told = ", ".join([*names[:NAMES], *(["..."] if len(names) > NAMES else [])])
             yield Line(
-                f"There is no order {what} {told} since `start_date`. If that is not so, check "
-                f"`{setting}`.",
+                f"There is no order {what} {_some(names, NAMES)} since `start_date`. If that is "
+                f"not so, check `{setting}`.",
                 {f"empty_{setting}": names},
             )
 
@@ -203,3 +201,8 @@ def _empty(sync: Sync) -> set[Partition]:
         for partition, read in sync.reads.items()
         if _came_to(read) == WHOLE and not read.orders and partition not in sync.last_read
     }
+
+
+def _some(names: list[str], most: int) -> str:
+    """The first of some names, and whether there are more."""
+    return ", ".join(names[:most] + (["..."] if len(names) > most else []))
