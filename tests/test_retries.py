@@ -330,6 +330,19 @@ def test_others_that_answer_keep_the_run_going() -> None:
     }
 
 
+@pytest.mark.parametrize("code", [404, 503])
+def test_errors_that_a_server_answers_with_keep_the_run_going(code: int) -> None:
+    """However many partitions in a row fail by themselves, those behind them are read."""
+    faults = [
+        Fault(Kind.STATUS, code=code, every=1, location=location)
+        for location in ("1001", "1002", "1003", "1004")
+    ]
+    with Sandbox(world(locations=5), faults=faults) as sandbox:
+        run = read(sandbox, WorldTime(sandbox, moves_world=False), max_tries=2, **ONE_AT_A_TIME)
+    assert "8 of 10 partitions failed" in str(run.error)
+    assert set(run.counts()) == {("pending", "1005"), ("completed", "1005")}
+
+
 def test_a_partition_that_has_ended_is_asked_for_no_more() -> None:
     """Of the pages of a partition that failed, those that wait for another try are not sent."""
     faults = [
