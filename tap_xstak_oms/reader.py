@@ -65,7 +65,8 @@ class Reader(Generic[Partition, Order, PageT]):
     """Reads partitions one after another, fetching ahead of the one thread that consumes them.
 
     Any number in flight gives the same orders in the same order, and the same errors after the
-    same orders, on a server that stands still. Nothing is requested before the first read.
+    same orders, on a server that stands still. Nothing is requested before the first read, and
+    the threads end by themselves when the last partition has ended.
 
     Args:
         partitions: All that may be read, distinct, in the order in which they will be.
@@ -215,12 +216,14 @@ class Reader(Generic[Partition, Order, PageT]):
 
     def _await_request(self) -> Request[PageT] | None:
         with self._lock:
-            while self._end is None:
+            while self._end is None and self._ahead.current < len(self._partitions):
                 if (request := self._ahead.claim()) is not None:
                     # There may be more to ask for: each woken worker wakes the next.
                     self._work_to_do.notify()
                     return request
                 self._work_to_do.wait()
+            # Nor is there anything for the others.
+            self._work_to_do.notify()
         return None
 
     def _deliver(self, request: Request[PageT], answer: PageT | BaseException) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.environment import is_of_this_machine
+from tests.workers import join_workers
 from xstak_sandbox import Sandbox, World
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting or proxy of this machine takes part."""
     for name in filter(is_of_this_machine, list(os.environ)):
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    """However a test's run ended, its threads end too."""
+    yield
+    join_workers()
 
 
 @pytest.fixture

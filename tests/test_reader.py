@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from tap_xstak_oms import reader as reader_module
 from tap_xstak_oms.reader import Outcome, PageParameterIgnoredError, Reader
+from tests.workers import join_workers, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,15 +116,13 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _nothing_hangs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test's reader, however it ended, lets its threads end; one that waits in vain fails."""
+    """A consumer that waits in vain fails."""
     monkeypatch.setattr(reader_module, "SIGNAL_PATIENCE_SECONDS", 10 * PATIENCE_SECONDS)
     previous = signal.signal(signal.SIGALRM, _fail)
     signal.alarm(2 * PATIENCE_SECONDS)
-    _OTHERS.update(_workers())
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
-    _join_workers()
 
 
 def _fail(_: int, __: FrameType | None) -> None:
@@ -185,21 +184,6 @@ def seven_sleep(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return sleep
 
 
-_OTHERS: set[threading.Thread] = set()
-"""Workers of readers that are none of this test's: a request of theirs may hang yet."""
-
-
-def _workers() -> list[threading.Thread]:
-    threads = threading.enumerate()
-    return [one for one in threads if one.name.startswith("reader-") and one not in _OTHERS]
-
-
-def _join_workers() -> None:
-    for worker in _workers():
-        worker.join(PATIENCE_SECONDS)
-        assert not worker.is_alive()
-
-
 def _pages(count: int, first: int = 0, size: int = 3) -> list[list[int]]:
     return [list(range(at, at + size)) for at in range(first, first + count * size, size)]
 
@@ -253,7 +237,7 @@ def test_any_concurrency_reads_the_same(
     server.before = break_some
 
     assert _read_all(server, max_in_flight) == expected
-    _join_workers()
+    join_workers()
 
 
 def _expected(server: Server, broken: set[tuple[int, int]]) -> list[object]:
@@ -579,7 +563,7 @@ def test_a_fatal_error_ends_everything_at_once(consumer_waits: threading.Event) 
             with pytest.raises(FatalError):
                 list(reader.read(("pending", name)))
         release.set()
-        _join_workers()
+        join_workers()
     assert len(server.asked) == 2
     with pytest.raises(FatalError):
         list(reader.read(("pending", "6")))
@@ -600,12 +584,22 @@ def test_close_waits_for_no_request() -> None:
         next(iter(reader.read(ONLY)))
         assert hangs.wait(PATIENCE_SECONDS)
     assert server.at_once == 1
-    assert all(worker.daemon for worker in _workers())
+    assert all(worker.daemon for worker in workers())
     release.set()
-    _join_workers()
+    join_workers()
     assert len(server.asked) == 2
     with pytest.raises(RuntimeError, match="closed"):
         list(reader.read(ONLY))
+
+
+def test_threads_end_with_the_last_partition() -> None:
+    """Where all has been read, nobody has to close the reader for its threads to end."""
+    server = Server({("pending", "1"): _pages(3), ("pending", "2"): _pages(2)})
+    reader = server.reader(max_in_flight=4)
+    list(reader.read(("pending", "1")))
+    assert workers()
+    list(reader.read(("pending", "2")))
+    join_workers()
 
 
 def test_closing_twice_or_unread_is_nothing() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.holdings import assert_complete
 from tests.support import Run, clock_of, config_for, run_tap
 from tests.test_errors import unused_port
+from tests.workers import join_workers
 from tests.world_time import WorldTime, gaps
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -362,9 +363,7 @@ def test_a_partition_that_has_ended_is_asked_for_no_more() -> None:
         run = run_tap(config_for(sandbox, infer_schema=False), clock=clock)
         asked = len(sandbox.journal.orders)
         has_ended.set()
-        for thread in threading.enumerate():
-            if thread.name.startswith("reader-"):
-                thread.join()
+        join_workers()
         assert len(sandbox.journal.orders) == asked
         assert not sandbox.unmet_faults()
     assert "1 of 2 partitions failed" in str(run.error)
