@@ -20,6 +20,7 @@ from tap_xstak_oms.airbyte_writer import AirbyteWriter, LogHandler, in_words
 from tap_xstak_oms.columns import SYNCED_AT
 from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.files import text_of_json, unusable
+from tap_xstak_oms.memory import share_one_heap
 from tap_xstak_oms.settings_schema import SCHEMA
 from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import ENVIRONMENT_PREFIX, TapXstakOMS
@@ -75,6 +76,7 @@ class _State(msgspec.Struct):
 
 def main() -> None:
     """Run the command line."""
+    share_one_heap()
     options = _parse_arguments()
     writer = AirbyteWriter(STREAM)
     _log_to(writer)

@@ -35,6 +35,7 @@ from tap_xstak_oms.connection import check_connection
 from tap_xstak_oms.discovery import Discovered, discover, without_orders
 from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, TapError
 from tap_xstak_oms.files import text_of_object
+from tap_xstak_oms.memory import share_one_heap
 from tap_xstak_oms.progress import quieten_sdk
 from tap_xstak_oms.settings import Settings, missing_credentials
 from tap_xstak_oms.settings_schema import SCHEMA
@@ -351,6 +352,7 @@ def _sdk_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
 
 def main() -> None:
     """Run the command line; every mistake of a user ends in words and exit code 1."""
+    share_one_heap()
     try:
         TapXstakOMS.cli()
     except ConfigValidationError as error:

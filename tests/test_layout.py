@@ -29,6 +29,7 @@ LEAVES = {
     "inference": {"columns", "timestamps"},
     "layout": {"columns"},
     "lookahead": set[str](),
+    "memory": set[str](),
     "pages": {"text"},
     "passes": set[str](),
     "politeness": set[str](),
