@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,9 +35,10 @@ class PartitionStates(StreamStateManager):
         states: list[dict[str, Any]] = self.stream_state.setdefault("partitions", [])
         if self._index is None:
             self._index = {_key(state.get("context", {})): state for state in states}
-        state = self._index.get(_key(context))
+        key = _key(context)
+        state = self._index.get(key)
         if state is None:
-            state = self._index[_key(context)] = {"context": dict(context)}
+            state = self._index[key] = {"context": dict(context)}
             states.append(state)
         return state
 
@@ -52,7 +52,7 @@ class PartitionStates(StreamStateManager):
 
 
 def _key(context: Mapping[str, Any]) -> str:
-    return json.dumps(dict(context), sort_keys=True)
+    return repr(sorted(context.items()))
 
 
 def check_state(given: object, stream: str) -> dict[str, Any]:
