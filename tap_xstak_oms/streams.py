@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
@@ -26,7 +28,7 @@ from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS, is_all_empty
 from tap_xstak_oms.sync import Account, Sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.mapper import StreamMap
@@ -163,12 +165,16 @@ class SalesOrdersStream(Stream):
             sync.close()
             raise
 
+    @cached_property
+    def _is_all_selected(self) -> bool:
+        return all(self.mask.values())
+
     @property
     def _is_plain(self) -> bool:
         """Whether records go out as they are: nothing of the SDK's is to be done to them."""
         return (
             not self._is_test
-            and all(self.mask.values())
+            and self._is_all_selected
             and not self.config.get("stream_maps")
             and not self.config.get("flattening_enabled")
         )
@@ -197,6 +203,21 @@ class SalesOrdersStream(Stream):
                 yield record
 
         return as_python
+
+    @override
+    def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage]:
+        if not self._is_all_selected:
+            yield from super()._generate_record_messages(record)
+            return
+        # The SDK's own would visit every field, at every depth, to find that none is deselected.
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    time_extracted=datetime.now(UTC),
+                )
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
