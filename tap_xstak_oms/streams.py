@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -192,8 +192,9 @@ class SalesOrdersStream(Stream):
 
     def _pass_on(self, fitter: Fitter) -> Callable[[Sequence[bytes]], Iterator[dict[str, Any]]]:
         """How records go to the SDK, which maps, flattens, selects or limits them."""
-        is_flattened = self.config.get("flattening_enabled")
-        depth = self.config.get("flattening_max_depth", 0) if is_flattened else 0
+        if not self.config.get("flattening_enabled"):
+            return partial(map, to_python)
+        depth = self.config.get("flattening_max_depth", 0)
         flattening = Flattening(self.schema["properties"], depth, fitter.withheld)
 
         def as_python(records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
