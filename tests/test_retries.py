@@ -13,7 +13,7 @@ import pytest
 from tests.holdings import assert_complete
 from tests.support import Run, clock_of, config_for, run_tap
 from tests.test_errors import unused_port
-from tests.workers import join_workers
+from tests.workers import PATIENCE_SECONDS, join_workers
 from tests.world_time import WorldTime, gaps
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
@@ -344,21 +344,24 @@ def test_errors_that_a_server_answers_with_keep_the_run_going(code: int) -> None
     assert set(run.counts()) == {("pending", "1005"), ("completed", "1005")}
 
 
-def test_a_partition_that_has_ended_is_asked_for_no_more() -> None:
+def test_a_partition_that_has_ended_is_asked_for_no_more(caplog: pytest.LogCaptureFixture) -> None:
     """Of the pages of a partition that failed, those that wait for another try are not sent."""
     faults = [
+        Fault(Kind.STATUS, code=503, location="1001", order_status="pending", page=3),
         Fault(Kind.STATUS, code=404, location="1001", order_status="pending", page=3),
         Fault(Kind.STATUS, code=503, location="1001", order_status="pending", page=4, every=1),
     ]
-    has_ended = threading.Event()
+    waits, has_ended = threading.Event(), threading.Event()
 
     def sleep(_: float) -> None:
-        has_ended.wait()
+        said = [one for one in caplog.records if one.thread == threading.get_ident()]
+        if "Page 4" in said[-1].getMessage():
+            waits.set()
+            has_ended.wait(PATIENCE_SECONDS)
+        else:
+            waits.wait(PATIENCE_SECONDS)
 
-    # Both pages are under way when the first of them is refused.
-    latency = timedelta(milliseconds=50)
-    quirks = Quirks(fixed_page_size=5)
-    with Sandbox(world(1, 200), faults=faults, quirks=quirks, latency=latency) as sandbox:
+    with Sandbox(world(1, 200), faults=faults, quirks=Quirks(fixed_page_size=5)) as sandbox:
         clock = replace(clock_of(sandbox), sleep=sleep)
         run = run_tap(config_for(sandbox, infer_schema=False), clock=clock)
         asked = len(sandbox.journal.orders)
