@@ -22,7 +22,7 @@ def main() -> None:
     file = Path(sys.argv.pop(1))
     by_function = "--functions" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--functions"]
-    from tap_xstak_oms.tap import main as tap  # noqa: PLC0415 - its import is measured
+    from tap_xstak_oms.cli import main as tap  # noqa: PLC0415 - its import is measured
 
     imported = time.process_time()
     before = time.thread_time()

@@ -15,7 +15,7 @@ from rich.text import Text
 from demo.orders import Change, by_day, changes, latest, load, moment, totals
 from demo.picture import bars, sales_table
 from demo.programs import LOG, OUTPUT, PIPELINE, ROOT, local_xstak, meltano_run
-from tap_xstak_oms.settings_schema import SCHEMA
+from tap_xstak_oms.config.schema import SCHEMA
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

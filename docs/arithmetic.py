@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.settings import shard_of
-from tap_xstak_oms.settings_schema import SCHEMA
+from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.config.settings import shard_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

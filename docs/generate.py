@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docs.arithmetic import assumptions, costs_table, locations_table, shards_table
-from tap_xstak_oms.settings_schema import SCHEMA
+from tap_xstak_oms.config.schema import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable

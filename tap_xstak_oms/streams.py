@@ -15,17 +15,17 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
-from tap_xstak_oms import bookmarks
-from tap_xstak_oms.columns import SYNCED_AT, can_be_column
+from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.errors import PartitionError, TapError
-from tap_xstak_oms.flattening import Flattening
-from tap_xstak_oms.progress import quieten_sdk
-from tap_xstak_oms.records import Fitter, count_field, to_python
-from tap_xstak_oms.settings import DECIDE_WHAT_IS_THERE, Partition
-from tap_xstak_oms.state import PartitionStates
-from tap_xstak_oms.stream_maps import WordedMap
-from tap_xstak_oms.summary import NOTHING_READ, SUMMARY_PARTITIONS, is_all_empty, summary
-from tap_xstak_oms.sync import Account, Sync
+from tap_xstak_oms.records.columns import SYNCED_AT, can_be_column
+from tap_xstak_oms.records.fitter import Fitter, count_field, to_python
+from tap_xstak_oms.singer.flattening import Flattening
+from tap_xstak_oms.singer.maps import WordedMap
+from tap_xstak_oms.singer.state import PartitionStates
+from tap_xstak_oms.sync import bookmarks
+from tap_xstak_oms.sync.progress import quieten_sdk
+from tap_xstak_oms.sync.summary import NOTHING_READ, SUMMARY_PARTITIONS, is_all_empty, summary
+from tap_xstak_oms.sync.sync import Account, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from singer_sdk.mapper import StreamMap
     from singer_sdk.metrics import Counter
 
-    from tap_xstak_oms.settings import Settings
-    from tap_xstak_oms.writer import LineWriter
+    from tap_xstak_oms.config.settings import Settings
+    from tap_xstak_oms.singer.writer import LineWriter
 
 STATE_INTERVAL_SECONDS = 5.0
 _RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'

@@ -6,15 +6,12 @@ import copy
 import io
 import json
 import logging
-import os
 import signal
-import sys
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import dotenv
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import (
@@ -26,33 +23,33 @@ from singer_sdk.singerlib import Catalog
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_xstak_oms import bookmarks, sdk_settings
-from tap_xstak_oms.catalog import prepare_catalog
-from tap_xstak_oms.client import XStakClient
+from tap_xstak_oms.api.client import XStakClient
 from tap_xstak_oms.clock import Clock
-from tap_xstak_oms.columns import SYNCED_AT, own_schema
-from tap_xstak_oms.connection import check_connection
-from tap_xstak_oms.discovery import Discovered, discover, without_orders
+from tap_xstak_oms.config import sdk_settings
+from tap_xstak_oms.config.environment import environment
+from tap_xstak_oms.config.files import text_of_object
+from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.config.settings import Settings, missing_credentials
+from tap_xstak_oms.discovery.connection import check_connection
+from tap_xstak_oms.discovery.discover import Discovered, discover, without_orders
 from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, TapError
-from tap_xstak_oms.files import text_of_object
-from tap_xstak_oms.memory import share_one_heap
-from tap_xstak_oms.progress import quieten_sdk
-from tap_xstak_oms.settings import Settings, missing_credentials
-from tap_xstak_oms.settings_schema import SCHEMA
-from tap_xstak_oms.state import check_state
+from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
+from tap_xstak_oms.singer.catalog import prepare_catalog
+from tap_xstak_oms.singer.state import check_state
+from tap_xstak_oms.singer.writer import LineWriter
 from tap_xstak_oms.streams import SalesOrdersStream
-from tap_xstak_oms.summary import NOTHING_READ
-from tap_xstak_oms.sync import Account
-from tap_xstak_oms.writer import LineWriter
+from tap_xstak_oms.sync import bookmarks
+from tap_xstak_oms.sync.progress import quieten_sdk
+from tap_xstak_oms.sync.summary import NOTHING_READ
+from tap_xstak_oms.sync.sync import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from types import FrameType
 
     import click
     from singer_sdk.plugin_base import _ConfigInput
 
-ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
 NO_ANSWER = "There was no answer yet."
 CLOCKS_MAY_DIFFER = timedelta(minutes=1)
 """What is not worth a word, where another machine wrote the state."""
@@ -327,40 +324,3 @@ class TapXstakOMS(Tap):
 def _opened(_: object, option: click.Parameter, path: str | None) -> io.StringIO | None:
     """A file as the SDK takes it, known to hold an object."""
     return None if path is None else io.StringIO(text_of_object(path, str(option.name)))
-
-
-def environment(names: Iterable[str]) -> dict[str, Any]:
-    """The settings that environment variables hold, or a file `.env` here or above.
-
-    Ours are left as text, of which their type is made where they are checked.
-    """
-    variables = {**dotenv.dotenv_values(dotenv.find_dotenv(usecwd=True)), **os.environ}
-    texts = {name: variables.get(ENVIRONMENT_PREFIX + name.upper()) for name in names}
-    return {
-        name: text if name in SCHEMA["properties"] else _sdk_value(text)
-        for name, text in texts.items()
-        if text
-    }
-
-
-def _sdk_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def main() -> None:
-    """Run the command line; every mistake of a user ends in words and exit code 1."""
-    share_one_heap()
-    try:
-        TapXstakOMS.cli()
-    except ConfigValidationError as error:
-        problems = error.errors
-    except TapError as error:
-        problems = [str(error)]
-    else:
-        return
-    for problem in problems:
-        TapXstakOMS.logger.error("%s", problem)
-    sys.exit(1)

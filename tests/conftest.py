@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.postgresql import Postgres
+    from tests.end_to_end.postgresql import Postgres
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("tests", deadline=None, print_blob=True)
@@ -54,7 +54,7 @@ def meltano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of the tests' own."""
     # Not there where other engines are tested, which load into databases of their own.
-    from tests.postgresql import postgres_server  # noqa: PLC0415
+    from tests.end_to_end.postgresql import postgres_server  # noqa: PLC0415
 
     with postgres_server() as server:
         yield server

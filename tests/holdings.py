@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.columns import OWN_COLUMNS
+from tap_xstak_oms.records.columns import OWN_COLUMNS
 from tests.support import utc
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_xstak_oms.clock import Clock
+from tap_xstak_oms.singer.writer import LineWriter
 from tap_xstak_oms.tap import TapXstakOMS
-from tap_xstak_oms.writer import LineWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

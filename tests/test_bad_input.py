@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_xstak_oms.columns import OWN_COLUMNS
 from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.records.columns import OWN_COLUMNS
 from tests.holdings import assert_complete, exact, told
 from tests.support import Run, clock_of, config_for, discovered, run_tap
 from tests.world_time import WorldTime

@@ -1,4 +1,4 @@
-"""Who may know whom, asserted from the imports."""
+"""Who may know whom, asserted from the imports: a rule for each room."""
 
 from __future__ import annotations
 
@@ -12,39 +12,28 @@ import pytest
 from tests.support import ROOT
 
 PACKAGE = "tap_xstak_oms"
+FLOOR = {"errors", "clock", "wording"}
+"""What every room stands on; they know nothing of the tap but each other."""
+MAY_KNOW = {
+    "config": FLOOR,
+    "api": FLOOR | {"config"},
+    "reading": set[str](),
+    "records": FLOOR,
+    "discovery": FLOOR | {"config", "api", "reading", "records"},
+    "sync": FLOOR | {"config", "api", "reading", "records"},
+    "singer": FLOOR | {"config", "records"},
+    "streams": FLOOR | {"config", "records", "sync", "singer"},
+    "tap": FLOOR | {"config", "api", "records", "discovery", "sync", "singer", "streams"},
+    "cli": FLOOR | {"config", "tap"},
+    "airbyte": FLOOR | {"config", "records", "singer", "streams", "tap", "cli"},
+}
+"""The rooms, from the ground up, and what each may import beside its own modules."""
 TREES = {
-    path.stem: ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / PACKAGE).glob("*.py"))
-    if path.stem != "__init__"
+    path.relative_to(ROOT / PACKAGE): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / PACKAGE).glob("**/*.py"))
+    if path.name not in ("__init__.py", "__main__.py") or path.parent.name != PACKAGE
 }
-# What anyone may speak of: failures, the time, and which orders are meant.
-VOCABULARY = {"errors", "clock", "settings", "settings_schema"}
-LEAVES = {
-    "auth": set[str](),
-    "bookmarks": set[str](),
-    "bounds": set[str](),
-    "columns": {"timestamps"},
-    "files": set[str](),
-    "flattening": {"columns"},
-    "inference": {"columns", "timestamps"},
-    "layout": {"columns"},
-    "lookahead": set[str](),
-    "memory": set[str](),
-    "pages": {"text"},
-    "passes": set[str](),
-    "politeness": set[str](),
-    "progress": set[str](),
-    "reader": {"lookahead", "passes"},
-    "records": {"columns", "layout", "text"},
-    "sdk_settings": set[str](),
-    "state": set[str](),
-    "stream_maps": set[str](),
-    "text": set[str](),
-    "timestamps": set[str](),
-    "transport": {"bounds", "politeness"},
-    "writer": set[str](),
-}
-READER = ("reader", "lookahead", "passes")
+ROOMS = sorted({path.parts[0].removesuffix(".py") for path in TREES})
 
 
 def imports(tree: ast.AST) -> set[str]:
@@ -58,43 +47,62 @@ def imports(tree: ast.AST) -> set[str]:
     return found
 
 
-def siblings(name: str) -> set[str]:
-    """The modules of the package that a module of it imports."""
-    parts = (full.split(".") for full in imports(TREES[name]))
-    return {part[1] for part in parts if part[0] == PACKAGE and len(part) > 1} & set(TREES)
+def trees_of(room: str) -> dict[Path, ast.Module]:
+    """The modules of a room."""
+    return {path: tree for path, tree in TREES.items() if path.parts[0].split(".")[0] == room}
+
+
+def known_to(trees: dict[Path, ast.Module]) -> set[str]:
+    """The rooms that some modules import from."""
+    parts = (full.split(".") for tree in trees.values() for full in imports(tree))
+    return {part[1] for part in parts if part[0] == PACKAGE and len(part) > 1}
 
 
 def test_arrows_go_one_way() -> None:
     """No module knows one that knows it, through however many others."""
-    TopologicalSorter({name: siblings(name) for name in TREES}).prepare()
+    dotted = {
+        ".".join((PACKAGE, *path.with_suffix("").parts)): tree for path, tree in TREES.items()
+    }
+    graph = {name: imports(tree) & dotted.keys() for name, tree in dotted.items()}
+    TopologicalSorter(graph).prepare()
+    rooms = {room: known_to(trees_of(room)) - {room} for room in ROOMS}
+    TopologicalSorter(rooms).prepare()
 
 
-@pytest.mark.parametrize("name", sorted(LEAVES))
-def test_leaves_know_little(name: str) -> None:
-    """A leaf knows the common vocabulary and the few modules it is made of."""
-    assert siblings(name) - VOCABULARY <= LEAVES[name]
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_room_knows_what_it_may(room: str) -> None:
+    """A room imports from itself and from those below that its rule names."""
+    allowed = FLOOR if room in FLOOR else MAY_KNOW[room]
+    assert known_to(trees_of(room)) - {room} <= allowed
 
 
-@pytest.mark.parametrize("name", READER)
-def test_the_reader_needs_the_standard_library_alone(name: str) -> None:
+def test_the_reader_needs_the_standard_library_alone() -> None:
     """Threads, order and passes know no HTTP, no Singer and no vocabulary of the tap."""
-    foreign = {full.split(".")[0] for full in imports(TREES[name])}
+    foreign = {
+        full.split(".")[0] for tree in trees_of("reading").values() for full in imports(tree)
+    }
     assert foreign - set(sys.stdlib_module_names) <= {PACKAGE}
-    assert siblings(name) <= set(READER)
+
+
+@pytest.mark.parametrize("room", ["api", "reading", "records", "sync", "discovery"])
+def test_singer_is_known_at_the_top_alone(room: str) -> None:
+    """What reads, fits and judges can be tried without the SDK."""
+    known = {full.split(".")[0] for tree in trees_of(room).values() for full in imports(tree)}
+    assert "singer_sdk" not in known
 
 
 def test_threads_live_in_one_place() -> None:
     """Only the reader starts threads; the writer has a timer for the end of the process."""
     starters = {
-        name
-        for name, tree in TREES.items()
+        path.as_posix()
+        for path, tree in TREES.items()
         if imports(tree) & {"threading.Thread", "threading.Timer", "concurrent.futures"}
         or any(
             isinstance(node, ast.Attribute) and node.attr in {"Thread", "Timer"}
             for node in ast.walk(tree)
         )
     }
-    assert starters == {"reader", "writer"}
+    assert starters == {"reading/reader.py", "singer/writer.py"}
 
 
 def test_tap_and_sandbox_do_not_know_each_other() -> None:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_xstak_oms.settings import shard_of
+from tap_xstak_oms.config.settings import shard_of
+from tests.config.test_settings import parse
 from tests.holdings import assert_complete
 from tests.support import ROOT, Run, clock_of, config_for, discovered, run_cli, run_tap, written
-from tests.test_settings import parse
 from xstak_sandbox import Sandbox, World, location_ids
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.postgresql import Postgres
+    from tests.end_to_end.postgresql import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 AIRFLOW = Path(sys.executable).with_name("airflow")

@@ -1,0 +1,1 @@
+"""The tap as a source of the Airbyte protocol."""

@@ -1,0 +1,248 @@
+"""The Airbyte door: the tap as a source of the Airbyte protocol.
+
+A thin adapter over the tap, in the same process: it turns what Airbyte gives into what the tap
+takes, and the tap's Singer lines into Airbyte's. Nothing is read or decided here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+
+from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler, user_message
+from tap_xstak_oms.cli import share_one_heap
+from tap_xstak_oms.config.environment import ENVIRONMENT_PREFIX
+from tap_xstak_oms.config.files import text_of_json, unusable
+from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.records.columns import SYNCED_AT
+from tap_xstak_oms.streams import SalesOrdersStream
+from tap_xstak_oms.tap import TapXstakOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_DESCRIPTION = """
+Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
+object a line. Each file that a command takes is JSON as Airbyte writes it.
+"""
+STREAM = SalesOrdersStream.name
+_METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
+_TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
+
+
+class _Stream(msgspec.Struct):
+    name: str
+    json_schema: dict[str, Any]
+    source_defined_primary_key: list[list[str]] | None = None
+
+
+class _ConfiguredStream(msgspec.Struct):
+    stream: _Stream
+    sync_mode: Literal["full_refresh", "incremental"]
+    primary_key: list[list[str]] | None = None
+
+
+class _ConfiguredCatalog(msgspec.Struct):
+    streams: list[_ConfiguredStream]
+
+
+class _Descriptor(msgspec.Struct):
+    name: str
+
+
+class _StreamState(msgspec.Struct):
+    stream_descriptor: _Descriptor
+    stream_state: dict[str, Any] | None = None
+
+
+class _GlobalState(msgspec.Struct):
+    stream_states: list[_StreamState]
+
+
+class _State(msgspec.Struct):
+    """One state in any of its forms: STREAM, GLOBAL or LEGACY."""
+
+    stream: _StreamState | None = None
+    all_streams: _GlobalState | None = msgspec.field(name="global", default=None)
+    data: dict[str, Any] | None = None
+
+
+def main() -> None:
+    """Run the command line."""
+    share_one_heap()
+    options = _parse_arguments()
+    writer = AirbyteWriter(STREAM)
+    _log_to(writer)
+    try:
+        _COMMANDS[options.command](writer, options)
+    except Exception as error:  # noqa: BLE001 - Airbyte is told of it, in its own way
+        writer.say_failure(error)
+        sys.exit(1)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="source-xstak-oms", description=_DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, files in _FILES.items():
+        command = commands.add_parser(name)
+        for file in files:
+            command.add_argument(f"--{file}", required=file != "state")
+    return parser.parse_args()
+
+
+def _log_to(writer: AirbyteWriter) -> None:
+    name = os.environ.get(f"{ENVIRONMENT_PREFIX}LOGLEVEL") or os.environ.get("LOGLEVEL", "INFO")
+    logging.basicConfig(handlers=[LogHandler(writer)], level=name.upper(), format="%(message)s")
+    logging.captureWarnings(capture=True)
+
+
+def _spec(writer: AirbyteWriter, _options: argparse.Namespace) -> None:
+    properties = {
+        name: _form_field(schema) | {"order": order}
+        for order, (name, schema) in enumerate(SCHEMA["properties"].items())
+    }
+    form = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "XStak OMS",
+        "type": "object",
+        "required": SCHEMA["required"],
+        "properties": properties,
+        "additionalProperties": True,
+    }
+    writer.say("SPEC", {"connectionSpecification": form, "supportsIncremental": True})
+
+
+def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
+    """A setting as a form shows it: of one type, and no free objects, which are JSON as text."""
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    kind = next(kind for kind in types if kind != "null")
+    field = {key: schema[key] for key in _TAKEN_OVER if key in schema} | {"type": kind}
+    if kind == "object":
+        examples = [msgspec.json.encode(example).decode() for example in schema["examples"]]
+        described = f"{schema['description']} A JSON object."
+        field |= {"type": "string", "examples": examples, "description": described}
+    if kind == "array":
+        field["items"] = {"type": "string"}
+    if "enum" in schema:
+        field["enum"] = [value for value in schema["enum"] if value is not None]
+    return field | ({"airbyte_secret": True} if schema.get("secret") else {})
+
+
+def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
+    status = {"status": "SUCCEEDED"}
+    try:
+        tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
+        tap.check_connection()
+    except Exception as error:
+        message = user_message(error)
+        if message is None:
+            raise
+        status = {"status": "FAILED", "message": message}
+    writer.say("CONNECTION_STATUS", status, key="connectionStatus")
+
+
+def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:
+    tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
+    streams = [_airbyte_stream(entry) for entry in tap.catalog_dict["streams"]]
+    # There is no state to save, and whoever has the catalog may end us.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    writer.say("CATALOG", {"streams": streams})
+
+
+def _airbyte_stream(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": entry["tap_stream_id"],
+        "json_schema": entry["schema"],
+        "supported_sync_modes": list(_METHODS),
+        "source_defined_cursor": True,
+        "default_cursor_field": [SYNCED_AT],
+        "source_defined_primary_key": [[name] for name in entry["key_properties"]],
+    }
+
+
+def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
+    configured: _ConfiguredCatalog = _parse_file(options.catalog, "catalog", _ConfiguredCatalog)
+    given: list[_State] | dict[str, Any] = {}
+    if options.state:
+        given = _parse_file(options.state, "state", list[_State] | dict[str, Any])
+    tap = TapXstakOMS(
+        config=_config(options),
+        catalog={"streams": [_singer_stream(stream) for stream in configured.streams]},
+        state=_singer_state(given),
+        message_writer=writer,
+    )
+    if configured.streams:
+        writer.say_status("STARTED")
+    tap.sync_all()
+    writer.say_complete()
+
+
+def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
+    stream = configured.stream
+    if stream.name != STREAM:
+        raise TapError(f"There is no stream {stream.name!r}, only {STREAM!r}: discover again.")
+    paths = configured.primary_key or stream.source_defined_primary_key or []
+    if any(len(path) != 1 for path in paths):
+        raise TapError(f"The primary key of {STREAM!r} can only be of whole columns.")
+    return {
+        "tap_stream_id": stream.name,
+        "stream": stream.name,
+        "schema": stream.json_schema,
+        "key_properties": [name for [name] in paths],
+        "replication_method": _METHODS[configured.sync_mode],
+    }
+
+
+def _singer_state(given: Sequence[_State] | dict[str, Any]) -> dict[str, Any]:
+    """The state as the tap has it, from any of the forms that Airbyte has had."""
+    bookmarks: dict[str, Any] = {}
+    for state in [_State(data=given)] if isinstance(given, dict) else given:
+        streams = list(state.all_streams.stream_states) if state.all_streams else []
+        if state.stream:
+            streams.append(state.stream)
+        bookmarks |= state.data or {}
+        bookmarks |= {of.stream_descriptor.name: of.stream_state or {} for of in streams}
+    return {"bookmarks": bookmarks}
+
+
+def _config(options: argparse.Namespace) -> dict[str, Any]:
+    """The configuration; a field of the form that was emptied is not set."""
+    config: dict[str, Any] = _parse_file(options.config, "configuration", dict[str, Any])
+    given = {name: value for name, value in config.items() if value not in (None, "")}
+    foreign = sorted(set(given) & (TapXstakOMS.setting_names() - set(SCHEMA["properties"])))
+    if foreign:
+        raise TapError(
+            f"{', '.join(f'`{name}`' for name in foreign)}: not offered through Airbyte, which "
+            "would still expect the columns that discovery told. Remove it.",
+        )
+    return given
+
+
+def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
+    try:
+        return msgspec.json.decode(text_of_json(path, what), type=form)
+    except msgspec.DecodeError as error:
+        problem = f"has another form: {error}"
+    raise unusable(path, what, problem)
+
+
+_FILES = {
+    "spec": (),
+    "check": ("config",),
+    "discover": ("config",),
+    "read": ("config", "catalog", "state"),
+}
+_COMMANDS: dict[str, Callable[[AirbyteWriter, argparse.Namespace], None]] = {
+    "spec": _spec,
+    "check": _check,
+    "discover": _discover,
+    "read": _read,
+}

@@ -1,0 +1,63 @@
+"""Files that a user names on the command line: JSON, or one sentence about what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NoReturn
+
+from tap_xstak_oms.errors import TapError
+
+_KINDS: dict[type, str] = {list: "a list", str: "a text", type(None): "null", bool: "a truth value"}
+
+
+def text_of_object(path: str, what: str) -> str:
+    """Read a file that must hold a JSON object, and return its text.
+
+    Args:
+        path: As the user gave it.
+        what: What the file is to hold: "configuration", "catalog" or "state".
+
+    Raises:
+        TapError: Naming the file and what is wrong with it, and nothing of what it holds.
+    """
+    text, content = _read(path, what)
+    if isinstance(content, dict):
+        return text
+    held = _KINDS.get(type(content), "a number")
+    raise unusable(path, what, f"holds {held}, where an object should be")
+
+
+def text_of_json(path: str, what: str) -> str:
+    """Read a file that must hold JSON, whatever it is; the rest as for an object."""
+    return _read(path, what)[0]
+
+
+def unusable(path: str, what: str, problem: str) -> TapError:
+    """The error of a file with that problem, which is the end of a sentence about the file."""
+    return TapError(f"The {what} cannot be used: the file {path!r} {problem}.")
+
+
+def _read(path: str, what: str) -> tuple[str, object]:
+    """The text of a file, and what it says."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        return text, json.loads(text, parse_constant=_refuse)
+    except (OSError, ValueError, RecursionError) as error:
+        problem = _file_problem(error)
+    # Raised outside the handler: an error above may hold all of a configuration.
+    raise unusable(path, what, problem)
+
+
+def _refuse(_: str) -> NoReturn:
+    raise ValueError
+
+
+def _file_problem(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read ({(error.strerror or 'no reason is known').lower()})"
+    if isinstance(error, UnicodeDecodeError):
+        return "is not UTF-8 text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"is not JSON: see line {error.lineno}, column {error.colno}"
+    return "is nested too deeply" if isinstance(error, RecursionError) else "is not JSON"

@@ -1,0 +1,1 @@
+"""A bounded look at an account: its columns, its key, whether it answers."""

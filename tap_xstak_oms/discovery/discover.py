@@ -1,0 +1,85 @@
+"""What columns there are, and what identifies an order: a bounded look at real orders."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_xstak_oms.discovery.sampling import first_pages, spread
+from tap_xstak_oms.errors import PartitionError
+from tap_xstak_oms.records.columns import own_schema
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from tap_xstak_oms.api.client import XStakClient
+    from tap_xstak_oms.config.settings import Partition, Settings
+
+logger = logging.getLogger("tap-xstak-oms")
+
+
+class Discovered(NamedTuple):
+    """What a catalog says of the stream.
+
+    Attributes:
+        schema: The JSON schema of its records.
+        primary_keys: The names of the key's columns, none where nothing identifies an order.
+    """
+
+    schema: dict[str, Any]
+    primary_keys: list[str]
+
+
+def without_orders() -> Discovered:
+    """What is known of the stream without having seen an order: every order is in `_extra`."""
+    return Discovered(_object(own_schema()), [])
+
+
+def discover(settings: Settings, client: XStakClient) -> Discovered:
+    """Look at some orders and say what they have in common.
+
+    Raises:
+        TapError: If no partition could be sampled, or `primary_keys` names no possible key.
+    """
+    # Inference and what it is built on are not imported by a run that has a catalog.
+    from tap_xstak_oms.discovery.inference import WARNING, infer  # noqa: PLC0415
+
+    sampled = _sample(settings, client)
+    found = infer(
+        {
+            (partition.order_status, partition.location_id): [bytes(order) for order in orders]
+            for partition, orders in sampled.items()
+        },
+        primary_keys=settings.primary_keys or (),
+    )
+    for remark in found.remarks:
+        is_warning = remark.startswith(WARNING)
+        logger.log(
+            logging.WARNING if is_warning else logging.INFO, "%s", remark.removeprefix(WARNING)
+        )
+    return Discovered(_object({**own_schema(), **found.properties}), list(found.key))
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
+    """The orders of one page of each of some partitions, of all shards' locations.
+
+    The columns of a stream must not depend on the shard: all shards load into one table.
+
+    Raises:
+        PartitionError: If no partition could be sampled.
+    """
+    sampled: dict[Partition, list[msgspec.Raw]] = {}
+    failures: list[PartitionError] = []
+    for partition, found in first_pages(spread(settings.all_partitions), settings, client):
+        if isinstance(found, PartitionError):
+            failures.append(found)
+            logger.warning("Not sampled: %s", found)
+        else:
+            sampled[partition] = found.orders
+    if failures and not sampled:
+        raise failures[0]
+    return sampled

@@ -1,0 +1,1 @@
+"""An order's text as a record's text. Pure."""

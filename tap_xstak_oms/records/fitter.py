@@ -1,0 +1,287 @@
+"""Fitting an order to the schema of its stream, without looking into what need not change.
+
+An order comes as JSON text and leaves as JSON text. Its fields that have a column travel there;
+those that have none, or whose value does not fit it, travel in `_extra`. Values are moved, not
+read and written again, so that every digit and every nested byte stays what it was; only
+timestamps are rewritten. The text must have been through `text.clean`, as whole answers are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from tap_xstak_oms.errors import PartitionError, TapError
+from tap_xstak_oms.records.columns import (
+    EXTRA,
+    LOCATION_ID,
+    ORDER_STATUS,
+    OWN_COLUMNS,
+    SYNCED_AT,
+    Convert,
+    Schema,
+    can_be_column,
+    column_of,
+    object_type,
+)
+from tap_xstak_oms.records.layout import Fields, Layout, Text, label, place
+from tap_xstak_oms.records.members import distinct_members
+
+COUNTED_NAMES = 1000
+"""Fields counted by name at most; the others are counted together as `OTHER_FIELDS`."""
+OTHER_FIELDS = "(other fields)"
+
+_CACHED_LAYOUTS = 2048
+_NULL = b"null"
+_STARTS_OF_A_SCALAR = b'"-0123456789tf'
+_TOO_DEEP = "an order is nested too deeply to be read"
+
+
+class OrderError(PartitionError):
+    """An order that cannot become a record; says why, and never what was in it."""
+
+
+class Order(msgspec.Struct, gc=False):
+    """An order taken apart, once for all that is asked of it.
+
+    Attributes:
+        text: The JSON that came.
+        fields: Its top-level values, by name; of a repeated name the last.
+        problem: Why it could not be taken apart, if so.
+    """
+
+    text: bytes
+    fields: Fields
+    problem: OrderError | None = None
+
+
+Fit: TypeAlias = Callable[[Order], bytes]
+
+
+def open_order(text: Text) -> Order:
+    """Take an order apart; what is wrong with it is raised when something is asked of it."""
+    try:
+        return Order(bytes(text), _fields_decoder.decode(text))
+    except msgspec.ValidationError:
+        problem = OrderError("an order is not a JSON object")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        problem = OrderError("an order is not valid JSON")
+    except RecursionError:
+        problem = OrderError(_TOO_DEEP)
+    return Order(bytes(text), {}, problem)
+
+
+def to_python(record: bytes) -> dict[str, Any]:
+    """Read a fitted record into Python objects: numbers as `int` or `Decimal`, exactly."""
+    return _record_decoder.decode(record)
+
+
+_record_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+# To its stubs a Raw is a kind of bytes; it has their buffer, and few of their methods.
+_fields_decoder = msgspec.json.Decoder(cast("type[Fields]", dict[str, msgspec.Raw]))
+
+
+class Fitter:
+    """Turns the orders of one stream into its records. Not thread-safe.
+
+    Attributes:
+        keeps_extra: Whether the stream has `_extra`; without it, what has no column is lost.
+        withheld: The fields that `_extra` must not show.
+        misfits: How many values did not fit their column, by field.
+        undeclared: How many values, other than null, had no column, by field.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        key: Sequence[str] = (),
+        deselected: Collection[str] = (),
+        withheld: Collection[str] = (),
+    ) -> None:
+        """Prepare the checks.
+
+        Args:
+            schema: The stream's JSON schema, inferred or from a catalog of any origin.
+            key: The names of the key's columns, our own among them or not.
+            deselected: The fields that appear nowhere; a field of the key is not deselected.
+            withheld: The fields that appear in their column only: those of which a part is
+                deselected, which `_extra` would show.
+
+        Raises:
+            TapError: A field of the key has no column.
+        """
+        properties = schema.get("properties") or {}
+        self._key_columns = [name for name in key if name not in OWN_COLUMNS]
+        self._key = frozenset(self._key_columns)
+        self._deselected = frozenset(deselected) - frozenset(key)
+        self.withheld = self._deselected | frozenset(withheld)
+        self._columns = {
+            name: column_of(properties[name], is_key=name in self._key)
+            for name in properties
+            if can_be_column(name) and name not in self._deselected
+        }
+        self._require_key_columns()
+        self._own = [name for name in OWN_COLUMNS if name not in self._deselected | {EXTRA}]
+        self.keeps_extra = EXTRA in properties and EXTRA not in self._deselected
+        self.misfits: Counter[str] = Counter()
+        self.undeclared: Counter[str] = Counter()
+        types = {name: column.type for name, column in self._columns.items()}
+        self._sieve = msgspec.json.Decoder(object_type(types))
+        self._layout = lru_cache(maxsize=_CACHED_LAYOUTS)(self._lay_out)
+
+    def _require_key_columns(self) -> None:
+        lacking = sorted(self._key - self._columns.keys())
+        if lacking:
+            raise TapError(
+                f"The key names {', '.join(lacking)}, for which the schema has no column: "
+                "correct `primary_keys`, or the catalog's key properties."
+            )
+
+    def bind(self, *, location_id: str, order_status: str, synced_at: str) -> Fit:
+        """Return the function that fits one order of a partition.
+
+        It takes an order and returns its record as a JSON object; it raises OrderError for what
+        is not an object and for an order without its key.
+        """
+        values = {LOCATION_ID: location_id, ORDER_STATUS: order_status, SYNCED_AT: synced_at}
+        own = b"".join(label(name) + msgspec.json.encode(values[name]) for name in self._own)
+        return partial(self._fit, b"{" + own[1:])
+
+    def identify(self, order: Order) -> tuple[Hashable, int]:
+        """Return what an order is known by, and a 64-bit hash of all its bytes.
+
+        It is known by its key's JSON text or, in a stream without one, by that hash, which
+        compares within one process only. So is one without its key, of which the fitting speaks.
+        """
+        digest = hash(order.text)
+        key = b",".join(self._key_values(order.fields))
+        return key or digest, digest
+
+    def _key_values(self, fields: Fields) -> list[bytes]:
+        """Return the key's values as JSON text, none if any is missing or no scalar."""
+        values = [bytes(fields.get(name, _NULL)) for name in self._key_columns]
+        for value in values:
+            if value[0] not in _STARTS_OF_A_SCALAR:
+                return []
+        return values
+
+    def _key_error(self) -> OrderError:
+        return OrderError(
+            f"an order has no usable {', '.join(sorted(self._key))}, the key of the stream: "
+            "missing, null, nested, or not of its column's type (setting `primary_keys`)"
+        )
+
+    def _fit(self, own: bytes, order: Order) -> bytes:
+        if order.problem is not None:
+            raise order.problem
+        try:
+            return self._record(own, order)
+        except RecursionError:
+            raise OrderError(_TOO_DEEP) from None
+
+    def _record(self, own: bytes, order: Order) -> bytes:
+        fields = order.fields
+        layout = self._layout(tuple(fields), ())
+        # An object is as long as labels, values, commas between and braces, or it holds more.
+        if len(order.text) != layout.size + sum(map(len, fields.values())):
+            fields = self._open_closely(order.text, fields, layout)
+            layout = self._layout(tuple(fields), ())
+        converted, misfits = layout.convert(fields)
+        misfits += self._of_wrong_type(order.text, fields)
+        if misfits:
+            self._require_fitting_key(misfits)
+            layout = self._layout(tuple(fields), tuple(misfits))
+        pieces = layout.fill(own, fields, converted)
+        pieces += layout.end, self._extra(fields, layout), b"}"
+        record = b"".join(pieces)
+        return record if self._own else record.replace(b"{,", b"{", 1)
+
+    def _open_closely(self, text: bytes, fields: Fields, layout: Layout) -> Fields:
+        """Find out why an order is longer than its fields: for its blanks, or repeated names."""
+        compact = msgspec.json.format(text, indent=-1)
+        values = msgspec.json.format(b"[%b]" % b",".join(fields.values()), indent=-1)
+        if len(compact) == layout.size + len(values) - len(fields) - 1:
+            return fields
+        return self._tell_apart(text)
+
+    def _tell_apart(self, text: bytes) -> Fields:
+        """Split an order that repeats names, so that every value has one and so travels."""
+        renamed = distinct_members(text, self._columns.keys())
+        return {
+            new: value for name, new, value in renamed if new == name or name not in self.withheld
+        }
+
+    def _of_wrong_type(self, text: bytes, fields: Fields) -> list[str]:
+        # The sieve checks all at once and takes no value that its column does not.
+        try:
+            self._sieve.decode(text)
+        except msgspec.ValidationError:
+            columns = self._columns
+            declared = [name for name in fields if name in columns]
+            return [name for name in declared if not columns[name].takes(bytes(fields[name]))]
+        return []
+
+    def _require_fitting_key(self, misfits: Iterable[str]) -> None:
+        if not self._key.isdisjoint(misfits):
+            raise self._key_error()
+
+    def _extra(self, fields: Fields, layout: Layout) -> bytes:
+        """Count what has no place in a column and write it as the value of `_extra`."""
+        spare = []
+        for name, its_label in layout.spare:
+            value = bytes(fields[name])
+            is_misfit = name in layout.misfits
+            if value == _NULL and not is_misfit:
+                continue
+            count_field(self.misfits if is_misfit else self.undeclared, name)
+            if its_label is not None:
+                spare.append(its_label + value)
+        if not self.keeps_extra:
+            return b""
+        return b"{%b}" % b"".join(spare)[1:] if spare else _NULL
+
+    def _lay_out(self, names: tuple[str, ...], misfits: tuple[str, ...]) -> Layout:
+        if not self._key.issubset(names):
+            raise self._key_error()
+        fitting = {name for name in names if name in self._columns and name not in misfits}
+        frame = [b""]
+        for name in names:
+            frame += label(name) if name in fitting else b"", b""
+        return Layout(
+            size=sum(len(label(name)) for name in names) + len(b"{}") - len(b","),
+            frame=frame,
+            formats=list(self._formats(names)),
+            left_out=[place(at) for at, name in enumerate(names) if name not in fitting],
+            misfits=misfits,
+            spare=self._spare(names, fitting),
+            end=self._end(misfits),
+        )
+
+    def _formats(self, names: Sequence[str]) -> Iterator[tuple[int, str, Convert]]:
+        for at, name in enumerate(names):
+            if name in self._columns and (convert := self._columns[name].convert) is not None:
+                yield place(at), name, convert
+
+    def _end(self, misfits: tuple[str, ...]) -> bytes:
+        """Return what follows the last fitting value, up to the value of `_extra`."""
+        empty = [label(name) + _NULL for name in misfits if self._columns[name].is_nullable]
+        return b"".join([*empty, label(EXTRA) if self.keeps_extra else b""])
+
+    def _spare(self, names: Iterable[str], fitting: set[str]) -> list[tuple[str, bytes | None]]:
+        elsewhere = self._deselected.union(fitting)
+        return [
+            (name, None if name in self.withheld else label(name))
+            for name in names
+            if name not in elsewhere
+        ]
+
+
+def count_field(counter: Counter[str], name: str) -> None:
+    """Count a value of a field; of the names, only so many are told apart."""
+    counter[name if name in counter or len(counter) < COUNTED_NAMES else OTHER_FIELDS] += 1

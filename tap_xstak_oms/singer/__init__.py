@@ -1,0 +1,1 @@
+"""What Singer and its SDK need: messages, catalog, state, stream maps."""

@@ -1,0 +1,1 @@
+"""One run over the partitions: bookmarks, checkpoints, progress, summary. Knows no Singer."""

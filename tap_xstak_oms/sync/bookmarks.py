@@ -1,0 +1,155 @@
+"""Where a read begins, and what its bookmark says. Pure.
+
+The bookmark of a partition is the moment at which its last complete read began, by the server's
+clock, or the end of the day for which that read looked back. It depends on no field of an order,
+so no odd date in an order can push it ahead.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tap_xstak_oms.config.settings import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+    from tap_xstak_oms.config.settings import Settings
+
+READ_SINCE = "read_since"
+"""In a partition's state: the start date of its first complete read."""
+_TICK = timedelta(microseconds=1)
+
+
+def read_from(bookmark: datetime | None, *, now: datetime, settings: Settings) -> datetime:
+    """The `start_date` to ask for, in whole seconds.
+
+    Args:
+        bookmark: Of the partition, None where it was never read.
+        now: The present.
+        settings: Their overlap bridges what happened while the last read ran. Their look-back
+            finds later changes although the API may filter on creation (C11): once a day is
+            enough for that, and the first read of a day does it.
+    """
+    if bookmark is None:
+        return _floored(settings.start_date)
+    # A clock that once ran ahead must not make the next read begin after what it has to read.
+    bookmark = min(bookmark, now)
+    if bookmark <= settings.start_date:
+        return _floored(settings.start_date)
+    back = timedelta(hours=settings.overlap_hours)
+    if _day(bookmark, settings) < _day(now, settings):
+        back = max(back, timedelta(days=settings.lookback_days))
+    return _floored(max(bookmark - back, settings.start_date))
+
+
+def read_began(
+    server_time: datetime | None,
+    *,
+    now: datetime,
+    after: datetime | None,
+) -> datetime:
+    """The moment at which a read began: the value of `_synced_at`, and the next bookmark.
+
+    Args:
+        server_time: The `Date` of the first answer, None where it had none.
+        now: Our own clock, which the result never exceeds but for a tick.
+        after: The same moment of the location's previous status. The result is later than it,
+            so that a target which keeps the latest row keeps the later status.
+    """
+    began = now if server_time is None else min(server_time, now)
+    return began if after is None else max(began, after + _TICK)
+
+
+def earned(began: datetime, *, chosen_at: datetime, settings: Settings) -> datetime:
+    """The bookmark of a complete read.
+
+    Args:
+        began: The moment at which it began.
+        chosen_at: When its start date was chosen. If that was on an earlier day, the read did not
+            look back for the day on which it began, and must not claim to have.
+        settings: Their time zone tells when a day ends.
+    """
+    local = chosen_at.astimezone(settings.timezone)
+    next_day = datetime.combine(local.date() + timedelta(days=1), time(), settings.timezone)
+    return min(began, next_day.astimezone(UTC) - _TICK)
+
+
+def to_text(moment: datetime) -> str:
+    """A moment at fixed width, in UTC: such texts compare as the moments do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
+def from_text(value: object) -> datetime | None:
+    """The moment that a state holds, None where it holds none."""
+    if not isinstance(value, str):
+        return None
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def of_partitions(
+    states: Iterable[Mapping[str, Any]],
+    partitions: Container[Partition],
+) -> list[Mapping[str, Any]]:
+    """The states of some partitions, without those of other shards or former locations."""
+    return [state for state in states if _partition(state) in partitions]
+
+
+def from_states(
+    states: Iterable[Mapping[str, Any]],
+    replication_key: str,
+) -> dict[Partition, datetime]:
+    """The bookmarks that the states of partitions hold."""
+    found = {}
+    for state in states:
+        if state.get("replication_key") != replication_key:
+            continue
+        bookmark = from_text(state.get("replication_key_value"))
+        if bookmark is not None:
+            found[_partition(state)] = bookmark
+    return found
+
+
+def to_state(
+    state: Mapping[str, Any],
+    replication_key: str,
+    bookmark: datetime,
+    *,
+    since: datetime,
+) -> dict[str, str]:
+    """What a partition's state says after a complete read.
+
+    Args:
+        state: What it said before.
+        replication_key: The stream's.
+        bookmark: When the read began.
+        since: From where it was read. What is kept is from where all was read up to the bookmark.
+    """
+    before = from_text(state.get("replication_key_value"))
+    is_gapless = READ_SINCE in state and before is not None and since <= before
+    return {
+        "replication_key": replication_key,
+        "replication_key_value": to_text(bookmark),
+        READ_SINCE: state[READ_SINCE] if is_gapless else to_text(since),
+    }
+
+
+def earliest_read(states: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """From where the earliest complete read began, over all partitions."""
+    return min(filter(None, (from_text(state.get(READ_SINCE)) for state in states)), default=None)
+
+
+def _partition(state: Mapping[str, Any]) -> Partition:
+    context = state.get("context", {})
+    return Partition(str(context.get("_order_status")), str(context.get("_location_id")))
+
+
+def _day(moment: datetime, settings: Settings) -> tuple[int, int, int]:
+    local = moment.astimezone(settings.timezone)
+    return local.year, local.month, local.day
+
+
+def _floored(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,0 +1,210 @@
+"""What a person sees during a run, on stderr.
+
+On a terminal a display that changes in place; otherwise a plain line now and then, which survives
+every log format.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from tap_xstak_oms.wording import counted, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from rich.console import Console, RenderableType
+
+LINE_INTERVAL_SECONDS = 15.0
+DISPLAY_INTERVAL_SECONDS = 0.25
+BAR_WIDTH = 40
+SHOW_CURSOR = "\x1b[?25h"
+
+_SAYS_NOTHING = (
+    # Said whatever the environment holds: the tap reads it by itself.
+    "Skipping parse of env var settings",
+    # Said of every end of a test, a good one included; of others the tap tells what happened.
+    "An unhandled error occurred while syncing",
+)
+
+
+def quieten_sdk(logger: logging.Logger) -> None:
+    """Leave out those of the SDK's lines that tell a person nothing."""
+    logger.addFilter(_says_something)
+
+
+def _says_something(line: logging.LogRecord) -> bool:
+    return not str(line.msg).startswith(_SAYS_NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How far a run is.
+
+    Attributes:
+        partitions_done: Partitions read, or failed.
+        partitions: All partitions.
+        share_done: How much of all partitions is done, from 0 to 1; of one that is being read, as
+            many of its orders as the API said there are.
+        orders: Orders emitted.
+        orders_announced: Orders that the API said there are, in the partitions begun so far.
+        requests: Requests sent, tokens and retries included.
+        retries: Tries after the first.
+        throttles: How often the server asked for patience.
+        seconds: Since the run began.
+    """
+
+    partitions_done: int
+    partitions: int
+    share_done: float
+    orders: int
+    orders_announced: int
+    requests: int
+    retries: int
+    throttles: int
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """A guess, as if all partitions were alike; None while there is nothing to guess from."""
+        if not self.share_done:
+            return None
+        return self.seconds / self.share_done * (1 - self.share_done)
+
+    @property
+    def place(self) -> str:
+        """How far it is, and when it may end."""
+        left = self.seconds_left
+        return f"{self.partitions_done} of {self.partitions} partitions, " + (
+            "no guess yet when it ends" if left is None else f"about {duration(left)} left"
+        )
+
+    @property
+    def harvest(self) -> str:
+        """What came."""
+        return (
+            f"{self.orders} of {self.orders_announced} orders announced so far, "
+            f"{self.orders / self._seconds:.0f} orders/s"
+        )
+
+    @property
+    def effort(self) -> str:
+        """What it took."""
+        return (
+            f"{self.requests / self._seconds:.1f} requests/s, "
+            f"{counted(self.retries, 'retry', 'retries')}, {counted(self.throttles, 'throttle')}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.place}; {self.harvest}; {self.effort}"
+
+    @property
+    def _seconds(self) -> float:
+        return max(self.seconds, 1e-3)
+
+
+class Progress:
+    """Tells how far a run is, whenever it is asked whether there is something to tell."""
+
+    def __init__(
+        self,
+        figures: Callable[[], Figures],
+        monotonic: Callable[[], float],
+        logger: logging.Logger,
+    ) -> None:
+        """Begin to tell.
+
+        Args:
+            figures: The present figures; asked for only when they are told.
+            monotonic: The clock, in seconds.
+            logger: Where plain lines go.
+        """
+        self._figures = figures
+        self._monotonic = monotonic
+        self._logger = logger
+        self._told_at = monotonic()
+        self._display = _display()
+        self._interval = DISPLAY_INTERVAL_SECONDS if self._display else LINE_INTERVAL_SECONDS
+
+    def tick(self) -> None:
+        """Tell, if it is time to. Cheap, and called often."""
+        now = self._monotonic()
+        if now - self._told_at < self._interval:
+            return
+        self._told_at = now
+        figures = self._figures()
+        if self._display is not None:
+            self._display.show(figures)
+        else:
+            self._logger.info("%s", figures, extra=asdict(figures))
+
+    def close(self) -> None:
+        """Leave the terminal as it was; what is told from now on is told in lines."""
+        display, self._display = self._display, None
+        self._interval = LINE_INTERVAL_SECONDS
+        if display is not None:
+            display.close()
+
+
+def _display() -> _Display | None:
+    """A display, if stderr is a terminal that can have one and shows nothing else."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        return None
+    # Only who has a terminal pays for the import.
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    return None if console.is_dumb_terminal else _Display(console)
+
+
+class _Display:
+    """A few lines at the bottom of a terminal, above which log lines go by."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.live import Live  # noqa: PLC0415 - as above
+
+        self._stderr = sys.stderr
+        self._handlers = [
+            handler
+            for handler in logging.getLogger().handlers
+            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
+        ]
+        # stdout is for messages alone.
+        self._live = Live(
+            console=console, auto_refresh=False, transient=True, redirect_stdout=False
+        )
+        self._live.start()
+        # Log lines must go through the display, or they would tear it.
+        self._send_log_to(sys.stderr)
+
+    def _send_log_to(self, stream: TextIO) -> None:
+        for handler in self._handlers:
+            handler.setStream(stream)
+
+    def show(self, figures: Figures) -> None:
+        self._live.update(_drawn(figures), refresh=True)
+
+    def close(self) -> None:
+        self._live.stop()
+        self._send_log_to(self._stderr)
+        # Where a signal came in the middle of drawing, all that the display still had to say
+        # waits for the drawing to go on, before which the process ends.
+        self._stderr.write(SHOW_CURSOR)
+        self._stderr.flush()
+
+
+def _drawn(figures: Figures) -> RenderableType:
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    drawing = Table.grid()
+    drawing.add_column(no_wrap=True, overflow="ellipsis")
+    drawing.add_row(ProgressBar(total=1, completed=figures.share_done, width=BAR_WIDTH))
+    for text in (figures.place, figures.harvest, figures.effort):
+        drawing.add_row(Text(text))
+    return drawing

@@ -1,0 +1,255 @@
+"""One run over the partitions: what is asked for, what is fitted, what came of it.
+
+Knows no Singer: the stream turns what comes from here into messages and state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from tap_xstak_oms.errors import PartitionError
+from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
+from tap_xstak_oms.records.fitter import OrderError, open_order
+from tap_xstak_oms.sync import bookmarks
+from tap_xstak_oms.sync.progress import Figures, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from tap_xstak_oms.api.client import XStakClient
+    from tap_xstak_oms.api.pages import Page
+    from tap_xstak_oms.api.transport import Traffic
+    from tap_xstak_oms.clock import Clock
+    from tap_xstak_oms.config.settings import Partition, Settings
+    from tap_xstak_oms.records.fitter import Fit, Fitter, Order
+
+logger = logging.getLogger("tap-xstak-oms")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is read from: settings, the way to the API, and the time."""
+
+    settings: Settings
+    client: XStakClient
+    clock: Clock
+
+
+@dataclass(slots=True)
+class PartitionRead:
+    """What came of one partition.
+
+    Attributes:
+        traffic: What was sent for it, tokens not included.
+        outcome: What the reader says of it.
+        began: The moment its read began, once the first answer is there.
+        earns: The bookmark that it earns if it is read whole.
+        orders: How many orders were handed on.
+        spare: How many values had no column that takes them, by field.
+        error: Why it failed, if it did.
+        has_ended: Whether there is no more to come, for better or worse, and what came is written:
+            for whoever writes it to say. Not if it was broken off.
+    """
+
+    traffic: Traffic
+    outcome: Outcome = field(default_factory=Outcome)
+    began: datetime | None = None
+    earns: datetime | None = None
+    orders: int = 0
+    spare: Counter[str] = field(default_factory=Counter)
+    error: str | None = None
+    has_ended: bool = False
+
+    @property
+    def share_done(self) -> float:
+        """How much of it is done, from 0 to 1, as far as its announced total tells."""
+        if self.has_ended:
+            return 1.0
+        return min(1.0, self.orders / self.outcome.total) if self.outcome.total else 0.0
+
+    @property
+    def bookmark(self) -> datetime | None:
+        """The bookmark it earns: none if it failed, never settled or was empty."""
+        complete = self.has_ended and self.error is None and self.outcome.settled
+        return self.earns if complete and self.orders else None
+
+
+class Sync:
+    """Reads partitions in their order, each once.
+
+    Args:
+        account: Where from.
+        fitter: Makes records of orders.
+        last_read: The bookmark of each partition that has one.
+        idle: Called now and then while pages are waited for.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        fitter: Fitter,
+        last_read: Mapping[Partition, datetime],
+        *,
+        idle: Callable[[], object],
+    ) -> None:
+        self.reads: dict[Partition, PartitionRead] = {}
+        self._progress = Progress(self.figures, account.clock.monotonic, logger)
+        self._settings = account.settings
+        self.partitions = account.settings.partitions
+        self._client = account.client
+        self._clock = account.clock
+        self.fitter = fitter
+        self.last_read = last_read
+        self._idle = idle
+        self._began_at = self._clock.now()
+        self._began_counting = self._clock.monotonic()
+        self._location_began: dict[str, datetime] = {}
+        self._sources = {
+            partition: self._client.pages(partition, self.start_of(partition))
+            for partition in self.partitions
+        }
+        self._reader: Reader[Partition, Order, Page] = Reader(
+            self.partitions,
+            self._fetch,
+            lane=lambda partition: partition.location_id,
+            orders=lambda page: list(map(open_order, page.orders)),
+            identify=fitter.identify,
+            max_in_flight=self._settings.max_concurrent_requests,
+            max_passes=self._settings.max_read_passes,
+            idle=self._wait,
+        )
+
+    def close(self) -> None:
+        """End at once whatever is under way."""
+        self._reader.close()
+        for source in self._sources.values():
+            source.close()
+        self._progress.close()
+
+    def _wait(self) -> None:
+        self._progress.tick()
+        self._idle()
+
+    def figures(self) -> Figures:
+        """How far the run is."""
+        reads = list(self.reads.values())
+        traffic = self._client.traffic
+        return Figures(
+            partitions_done=sum(read.has_ended for read in reads),
+            partitions=len(self.partitions),
+            share_done=sum(read.share_done for read in reads) / len(self.partitions),
+            orders=sum(read.orders for read in reads),
+            orders_announced=sum(read.outcome.total for read in reads),
+            requests=traffic.requests,
+            retries=traffic.retries,
+            throttles=traffic.throttles,
+            seconds=self._clock.monotonic() - self._began_counting,
+        )
+
+    def start_of(self, partition: Partition) -> datetime:
+        """The start date that a partition is asked from."""
+        bookmark = self.last_read.get(partition)
+        return bookmarks.read_from(bookmark, now=self._began_at, settings=self._settings)
+
+    def records(self, partition: Partition) -> Iterator[list[bytes]]:
+        """Read a partition.
+
+        Yields:
+            The records of a page, each a JSON object.
+
+        Raises:
+            PartitionError: If it fails, or an order of it cannot become a record; then the others
+                of it are handed on all the same.
+            RunError: If nothing can be read any more.
+        """
+        read = self.reads[partition] = PartitionRead(self._sources[partition].traffic)
+        try:
+            yield from self._records(partition, read)
+        except PageParameterIgnoredError as error:
+            read.error = (
+                f"Page {error.wanted} of {partition}: the server answers with page {error.told}, "
+                "however the pages are counted. Check `page_parameter`."
+            )
+        except PartitionError as error:
+            read.error = str(error)
+        finally:
+            # It holds a page of orders.
+            self._sources.pop(partition).close()
+        if read.error:
+            raise PartitionError(read.error) from None
+
+    def fail(self, partition: Partition, why: str) -> NoReturn:
+        """Count a partition that was read as failed, for what became of its records.
+
+        Raises:
+            PartitionError: Always.
+        """
+        read = self.reads[partition]
+        read.error = f"Among {partition}: {why}."
+        raise PartitionError(read.error)
+
+    def _records(self, partition: Partition, read: PartitionRead) -> Iterator[list[bytes]]:
+        reading = self._reader.read(partition)
+        read.outcome = reading.outcome
+        spare_before = _spare(self.fitter)
+        fit: Fit | None = None
+        for orders in reading:
+            if fit is None:
+                read.began = self._begin(partition, reading.first)
+                read.earns = bookmarks.earned(
+                    read.began,
+                    chosen_at=self._began_at,
+                    settings=self._settings,
+                )
+                fit = self.fitter.bind(
+                    location_id=partition.location_id,
+                    order_status=partition.order_status,
+                    synced_at=bookmarks.to_text(read.began),
+                )
+            records = _fitted(orders, fit, partition, read)
+            read.orders += len(records)
+            read.spare = _spare(self.fitter) - spare_before
+            self._progress.tick()
+            yield records
+
+    def _begin(self, partition: Partition, first: Page) -> datetime:
+        location = partition.location_id
+        began = bookmarks.read_began(
+            first.answered_at,
+            now=self._clock.now(),
+            after=self._location_began.get(location),
+        )
+        self._location_began[location] = began
+        return began
+
+    def _fetch(
+        self,
+        partition: Partition,
+        asked: int | None,
+        accept: Callable[[Page], bool],
+    ) -> Page:
+        return self._sources[partition].fetch(asked, accept)
+
+
+def _spare(fitter: Fitter) -> Counter[str]:
+    return fitter.misfits + fitter.undeclared
+
+
+def _fitted(
+    orders: Sequence[Order],
+    fit: Fit,
+    partition: Partition,
+    read: PartitionRead,
+) -> list[bytes]:
+    """The records of some orders; one that cannot be a record does not cost its neighbours."""
+    records = []
+    for order in orders:
+        try:
+            records.append(fit(order))
+        except OrderError as error:
+            read.error = read.error or f"Among {partition}: {error}."
+    return records

@@ -1,0 +1,78 @@
+"""Never more at once, never more a minute, nothing during a pause."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_xstak_oms.api.gate import LONGEST_PAUSE_SECONDS, Gate
+from tap_xstak_oms.clock import Clock
+
+
+class FakeTime:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.clock = Clock(monotonic=lambda: self.now, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def gate(time: FakeTime, at_once: int = 64, a_minute: int | None = None) -> Gate:
+    """A gate in that time."""
+    return Gate(max_concurrent=at_once, max_per_minute=a_minute, clock=time.clock)
+
+
+@given(st.integers(1, 5), st.lists(st.floats(0, 40), min_size=1, max_size=40))
+def test_no_minute_sees_more_than_the_limit(limit: int, gaps: list[float]) -> None:
+    """Whenever requests come, any 60 seconds hold at most `max_requests_per_minute`."""
+    time = FakeTime()
+    polite = gate(time, a_minute=limit)
+    starts = []
+    for gap in gaps:
+        time.now += gap
+        with polite.request():
+            starts.append(time.now)
+    for first, later in zip(starts, starts[limit:], strict=False):
+        assert later - first >= 60 - 1e-6
+
+
+def test_a_pause_holds_everybody() -> None:
+    """During a pause nobody starts; after it everybody may."""
+    time = FakeTime()
+    polite = gate(time)
+    polite.pause(30)
+    polite.pause(10)
+    with polite.request():
+        assert time.now == 30
+
+
+def test_a_pause_is_bounded() -> None:
+    """A server that asks for a day is given ten minutes."""
+    time = FakeTime()
+    assert gate(time).pause(86_400) == LONGEST_PAUSE_SECONDS
+
+
+def test_no_more_requests_at_once_than_allowed() -> None:
+    """A request that would be one too many waits until another has ended."""
+    polite = gate(FakeTime(), at_once=2)
+    inside, release = threading.Semaphore(0), threading.Event()
+
+    def send(_: int) -> None:
+        with polite.request():
+            inside.release()
+            release.wait(30)
+
+    with ThreadPoolExecutor(3) as threads:
+        done = [threads.submit(send, number) for number in range(3)]
+        assert inside.acquire(timeout=30)
+        assert inside.acquire(timeout=30)
+        assert not inside.acquire(timeout=0.05)
+        release.set()
+        assert inside.acquire(timeout=30)
+        assert [future.result() for future in done] == [None] * 3

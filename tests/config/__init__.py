@@ -1,0 +1,1 @@
+"""Tests of tap_xstak_oms/config."""

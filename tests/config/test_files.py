@@ -1,0 +1,95 @@
+"""Files of the command line that cannot be used: one sentence, exit code 1, no traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_xstak_oms.config.files import text_of_object
+from tap_xstak_oms.errors import TapError
+from tests.support import config_for, run_cli, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from xstak_sandbox import Sandbox
+
+UNUSABLE = {
+    "a list": (b'[{"client_secret":"hidden"}]', "holds a list, where an object should be"),
+    "pairs": (b'[["client_secret","hidden"]]', "holds a list, where an object should be"),
+    "a number": (b"1.5", "holds a number, where"),
+    "a text": (b'"hidden"', "holds a text, where"),
+    "null": (b"null", "holds null, where"),
+    "a truth value": (b"true", "holds a truth value, where"),
+    "nothing": (b"", "is not JSON: see line 1, column 1"),
+    "half": (b'{"client_secret":\n"hidden', "is not JSON: see line 2, column 1"),
+    "two": (b'{"client_secret":"hidden"}{}', "is not JSON: see line 1, column 27"),
+    "NaN": (b'{"client_secret":NaN}', "is not JSON"),
+    "another encoding": ('{"client_secret":"hidden"}'.encode("utf-16"), "is not UTF-8 text"),
+    "no encoding": (b'{"client_secret":"hidden\xff"}', "is not UTF-8 text"),
+    "nesting without end": (b"[" * 100_000, "is nested too deeply"),
+}
+
+
+def complaint(path: object) -> str:
+    """What is said of a state file."""
+    with pytest.raises(TapError) as caught:
+        text_of_object(str(path), "state")
+    assert caught.value.__context__ is None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "words"), UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_a_file_without_an_object_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    """The sentence names the file and what is wrong, and shows nothing of what it holds."""
+    path = tmp_path / "state.json"
+    path.write_bytes(content)
+    said = complaint(path)
+    assert said.startswith(f"The state cannot be used: the file '{path}' {words}")
+    assert "hidden" not in said
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A folder, a name that leads nowhere and one that cannot be are told as the system does."""
+    file = tmp_path / "state.json"
+    file.touch()
+    for path, reason in {
+        tmp_path: "is a directory",
+        tmp_path / "nowhere.json": "no such file or directory",
+        file / "inside": "not a directory",
+        tmp_path / ("x" * 300): "file name too long",
+    }.items():
+        assert complaint(path).endswith(f"the file '{path}' cannot be read ({reason}).")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """Some editors begin a file with one."""
+    path = tmp_path / "state.json"
+    path.write_bytes(b'\xef\xbb\xbf{"bookmarks":{}}')
+    assert text_of_object(str(path), "state") == '{"bookmarks":{}}'
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+@pytest.mark.parametrize("content", [[["page_size", 5]], None, "a folder"])
+def test_each_option_ends_in_one_sentence(
+    sandbox: Sandbox, tmp_path: Path, option: str, content: object
+) -> None:
+    """Whichever option names it, behind a good configuration, nothing is read or written."""
+    good = written(tmp_path, "good.json", config_for(sandbox))
+    odd = tmp_path if content == "a folder" else written(tmp_path, "odd.json", content)
+    ended = run_cli("--config", good, option, odd)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    [sentence] = [line for line in ended.stderr.splitlines() if "INFO" not in line]
+    assert f"cannot be used: the file '{odd}'" in sentence
+    assert not sandbox.journal.entries()
+
+
+def test_discovery_and_test_end_in_one_sentence_too(tmp_path: Path) -> None:
+    """What reads the configuration only ends as plainly."""
+    odd = written(tmp_path, "odd.json", [1])
+    for mode in ("--discover", "--test"):
+        ended = run_cli("--config", odd, mode)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert len(ended.stderr.splitlines()) == 1
+        assert "holds a list, where an object should be" in ended.stderr

@@ -1,0 +1,1 @@
+"""Tests that start other programs: Meltano, PostgreSQL, the installed commands, the wheel."""

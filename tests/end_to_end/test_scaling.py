@@ -1,0 +1,214 @@
+"""What docs/scaling.md says: its arithmetic, its commands as written, and its Job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from docs.arithmetic import DAILY_DAYS, HOURLY_DAYS, MODEL, order_requests, token_requests
+from tests.end_to_end.meltano import MELTANO, postgres_settings, run_meltano, tap_settings
+from tests.environment import is_of_this_machine
+from tests.support import ROOT, blocks, clock_of, config_for, discovered, run_tap, written
+from xstak_sandbox import RawOrder, Sandbox, World, location_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.end_to_end.postgresql import Postgres
+
+PAGE = "docs/scaling.md"
+CHANGE = "Change the number of shards"
+[JOB] = [yaml.safe_load(text)["spec"] for text in blocks(PAGE, "yaml")]
+[CONTAINER] = JOB["template"]["spec"]["containers"]
+START_DATE = "2025-01-01T00:00:00+05:00"
+LOCATIONS = location_ids(8)
+
+Partition = tuple[str | None, str | None]
+
+
+def commands(section: str) -> list[str]:
+    """The commands of a section, in order."""
+    lines = "".join(blocks(PAGE, "console", under=section)).splitlines()
+    return [line.removeprefix("$ ") for line in lines]
+
+
+# --- The arithmetic ---
+
+
+def requests_of_a_run(sandbox: Sandbox, **changes: Any) -> Counter[str]:
+    """The requests of a run with a catalog, by endpoint."""
+    catalog = discovered(config_for(sandbox), clock=clock_of(sandbox))
+    sandbox.journal.clear()
+    run = run_tap(config_for(sandbox, **changes), catalog=catalog, clock=clock_of(sandbox))
+    assert run.error is None
+    return Counter(entry.endpoint for entry in sandbox.journal.entries())
+
+
+@pytest.mark.parametrize("page_size", [1, 7, 100])
+def test_the_arithmetic_counts_the_requests_of_a_run(page_size: int) -> None:
+    """Partitions of any size, empty ones too, take as many requests as the tap sends for them."""
+    sizes = {"1001": (0, 1), "1002": (7, 8), "1003": (14, 101)}
+    raw = [
+        RawOrder(location, status, b'{"id":%s%d%d}' % (location.encode(), index, number))
+        for location, counts in sizes.items()
+        for index, status in enumerate(("pending", "completed"))
+        for number in range(counts[index])
+    ]
+    with Sandbox(World(locations=list(sizes), orders_per_location=0, raw_orders=raw)) as sandbox:
+        sent = requests_of_a_run(sandbox, page_size=page_size)
+    partitions = [count for counts in sizes.values() for count in counts]
+    assert sent == {
+        "orders": order_requests(partitions, page_size),
+        "token": token_requests(0),
+    }
+
+
+@pytest.mark.parametrize("days", [HOURLY_DAYS, DAILY_DAYS, MODEL.first_days])
+def test_the_tables_count_the_requests_of_a_run(days: int) -> None:
+    """A run that meets what the tables suppose sends as many requests as they say."""
+    pending = min(days, MODEL.days_pending) * MODEL.orders_per_day
+    raw = [
+        RawOrder(location, "pending" if n < pending else "completed", b'{"id":%d%05d}' % (at, n))
+        for at, location in enumerate(LOCATIONS[:2], 1)
+        for n in range(round(days * MODEL.orders_per_day))
+    ]
+    world = World(locations=LOCATIONS[:2], orders_per_location=0, raw_orders=raw)
+    with Sandbox(world) as sandbox:
+        sent = requests_of_a_run(sandbox)
+    assert sent.total() == MODEL.requests(2, days)
+
+
+# --- The commands ---
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of commands.
+
+    Attributes:
+        asked: The start dates that each partition was asked from, once for each read of it.
+        rows: The location of each row of the table.
+    """
+
+    asked: dict[Partition, list[str | None]]
+    rows: list[str]
+
+
+class Machine:
+    """A project of the page's, in which a person or a pod runs commands."""
+
+    def __init__(self, sandbox: Sandbox, database: Postgres, folder: Path, system: Path) -> None:
+        """Set up a folder with the project's files, from which commands can name them."""
+        self.sandbox = sandbox
+        self._database = database
+        self._folder = folder
+        (folder / "orchestration").symlink_to(ROOT / "orchestration")
+        catalog = discovered(config_for(sandbox), clock=clock_of(sandbox))
+        kept = {name: value for name, value in os.environ.items() if not is_of_this_machine(name)}
+        server = f"{database.user}:{database.password}@127.0.0.1:{database.port}"
+        self._environment = {
+            **kept,
+            **tap_settings(config_for(sandbox)),
+            **postgres_settings(database),
+            "TAP_XSTAK_OMS__CATALOG": str(written(folder, "catalog.json", catalog)),
+            "MELTANO_PROJECT_ROOT": str(ROOT),
+            "MELTANO_SYS_DIR_ROOT": str(system),
+            "MELTANO_DATABASE_URI": f"postgresql+psycopg://{server}/{database.database}",
+            "PATH": os.pathsep.join([str(MELTANO.parent), os.environ["PATH"]]),
+        }
+
+    def run(self, *scripts: str, **variables: str) -> Ended:
+        """Run scripts as written, one after the other, to a good end."""
+        self.sandbox.journal.clear()
+        for script in scripts:
+            self._run(script, variables)
+        asked: dict[Partition, list[str | None]] = {}
+        for entry in self.sandbox.journal.orders:
+            if entry.parameter("page") is None:
+                partition = entry.parameter("order_status"), entry.parameter("locationId")
+                asked.setdefault(partition, []).append(entry.parameter("start_date"))
+        return Ended(asked, self._rows())
+
+    def _run(self, script: str, variables: Mapping[str, str]) -> None:
+        ended = subprocess.run(
+            ["sh", "-c", script],
+            cwd=self._folder,
+            env={**self._environment, **variables},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    def _rows(self) -> list[str]:
+        if self._database.query("SELECT to_regclass('xstak.sales_orders')") == [(None,)]:
+            return []
+        rows = self._database.query("SELECT id, _location_id FROM xstak.sales_orders")
+        assert len(dict(rows)) == len(rows)
+        return sorted(location for _, location in rows)
+
+
+@pytest.fixture(scope="module")
+def stages(
+    meltano_folder: Path, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Ended]]:
+    """Two shards by the page's commands, then the change to three, which an indexed Job reads."""
+    with Sandbox(World(locations=LOCATIONS, orders_per_location=20)) as sandbox:
+        folder = tmp_path_factory.mktemp("scaling")
+        plugins = ("tap-xstak-oms", "target-postgres")
+        assert run_meltano("install", *plugins, folder=meltano_folder, settings={}).returncode == 0
+        machine = Machine(sandbox, postgres, folder, meltano_folder)
+        found = {"prepared": machine.run(*commands("Kubernetes"))}
+        found["two"] = machine.run(*commands("Many processes"))
+        found["changed"] = machine.run(*commands(CHANGE))
+        sandbox.clock.advance(timedelta(days=2))
+        job = " ".join(CONTAINER["args"])
+        for index in range(3):
+            found[f"pod {index}"] = machine.run(
+                job, JOB_COMPLETION_INDEX=str(index), TAP_XSTAK_OMS_SHARD_COUNT="3"
+            )
+        found["held"] = Ended({}, sorted(order.location for order in sandbox.orders()))
+        yield found
+    postgres.execute("DROP SCHEMA xstak CASCADE")
+
+
+def test_shards_load_into_one_table(stages: dict[str, Ended]) -> None:
+    """Each partition is asked for by one shard, from the start date, and all orders are loaded."""
+    two = stages["two"]
+    assert stages["prepared"] == Ended({}, [])
+    assert two.asked == {
+        (status, location): [START_DATE]
+        for status in ("pending", "completed")
+        for location in LOCATIONS
+    }
+    assert Counter(two.rows) == dict.fromkeys(LOCATIONS, 20)
+
+
+def test_the_recipe_takes_the_bookmarks_to_another_number(stages: dict[str, Ended]) -> None:
+    """After the change the pods of a Job go on, with no partition from the start date again."""
+    assert stages["changed"].asked == {}
+    pods = [stages[f"pod {index}"].asked for index in range(3)]
+    reads = Counter(partition for asked in pods for partition in asked)
+    assert reads == dict.fromkeys(stages["two"].asked, 1)
+    starts = [start for asked in pods for starts in asked.values() for start in starts]
+    assert len(starts) == len(reads)
+    assert START_DATE not in starts
+    assert stages["pod 2"].rows == stages["held"].rows
+
+
+def test_the_job_has_a_pod_for_each_shard() -> None:
+    """Its completions are the number of shards that it tells the tap."""
+    [count] = [variable["value"] for variable in CONTAINER["env"]]
+    assert [variable["name"] for variable in CONTAINER["env"]] == ["TAP_XSTAK_OMS_SHARD_COUNT"]
+    assert JOB["completionMode"] == "Indexed"
+    assert (JOB["completions"], JOB["parallelism"]) == (int(count), int(count))
+    assert CONTAINER["command"] == ["sh", "-c"]

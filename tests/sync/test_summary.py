@@ -1,0 +1,315 @@
+"""What a person is told when a run has ended, however it ended."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typing_extensions import override
+
+from tap_xstak_oms.sync.summary import NOTHING_READ, SUMMARY_PARTITIONS
+from tap_xstak_oms.tap import NO_ANSWER, TapXstakOMS
+from tests.support import EXECUTABLE, clock_of, config_for, discovered, run_cli, run_tap, written
+from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ONE = World(locations=("1001",))
+BEGAN = "2026-01-15T07:00:00.000000+00:00"
+
+
+@pytest.fixture(autouse=True)
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines of the last summary: the whole, the partitions, what is left."""
+    lines = [record.message for record in caplog.records]
+    begin = max(at for at, line in enumerate(lines) if line.startswith("Read "))
+    return [
+        line
+        for line in lines[begin:]
+        if line.startswith(("Read ", "... ", "Left ")) or ", location " in line
+    ]
+
+
+def test_a_run_ends_with_a_summary(caplog: pytest.LogCaptureFixture) -> None:
+    """Orders, requests and the bookmark from and to are told for each partition."""
+    with Sandbox(ONE) as sandbox:
+        first = run_tap(config_for(sandbox), clock=clock_of(sandbox))
+        sandbox.clock.advance(timedelta(days=1))
+        sandbox.journal.clear()
+        run_tap(config_for(sandbox), state=first.state, clock=clock_of(sandbox))
+        requests = len(sandbox.journal.entries())
+    whole, pending, completed = told(caplog)
+    assert " of 2 of 2 partitions (0 failed) in " in whole
+    assert f"with {requests} requests, 0 retries and 0 throttles" in whole
+    assert pending.startswith("pending, location 1001: ")
+    assert f"1 request, bookmark {BEGAN} -> 2026-01-16T07:00:00.000000+00:00" in pending
+    assert completed.startswith("completed, location 1001: ")
+
+
+def test_retries_are_told_where_they_were(caplog: pytest.LogCaptureFixture) -> None:
+    """The partition of which a request was tried again is told before those without trouble."""
+    fault = Fault(Kind.STATUS, code=429, retry_after=1, location="1002", order_status="completed")
+    with Sandbox(quirks=Quirks(fixed_page_size=20)) as sandbox:
+        config = config_for(sandbox)
+        catalog = discovered(config)
+        sandbox.journal.clear()
+        sandbox.add_fault(fault)
+        run_tap(config, catalog=catalog, clock=clock_of(sandbox))
+        sent = Counter(
+            (entry.parameter("locationId"), entry.parameter("order_status"))
+            for entry in sandbox.journal.orders
+        )
+    whole, first, *others = told(caplog)
+    assert "1 retry and 1 throttle" in whole
+    assert first.startswith("completed, location 1002: ")
+    assert f"{sent['1002', 'completed']} requests, 1 retry, bookmark none -> " in first
+    assert not any("retr" in line for line in others)
+
+
+def test_what_went_to_extra_is_told_where_it_was(caplog: pytest.LogCaptureFixture) -> None:
+    """Values without a column are counted by partition and field, and told by its name."""
+    with Sandbox() as sandbox:
+        config = config_for(sandbox)
+        catalog = discovered(config)
+        columns = catalog["streams"][0]["schema"]["properties"]
+        del columns["currency"]
+        columns["customer"] = {"type": ["integer", "null"]}
+        run = run_tap(config, catalog=catalog, clock=clock_of(sandbox))
+    _, *partitions = told(caplog)
+    for line, orders in zip(partitions, run.counts().values(), strict=True):
+        assert f"{2 * orders} values in _extra (" in line
+        assert f"currency {orders}" in line
+        assert f"customer {orders}" in line
+
+
+def test_what_is_dropped_is_told_as_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Without an `_extra` nothing is said to be there."""
+    with Sandbox(ONE) as sandbox:
+        config = config_for(sandbox)
+        catalog = discovered(config)
+        del catalog["streams"][0]["schema"]["properties"]["currency"]
+        for entry in catalog["streams"][0]["metadata"]:
+            entry["metadata"]["selected"] = entry["breadcrumb"] != ["properties", "_extra"]
+        run_tap(config, catalog=catalog, clock=clock_of(sandbox))
+    _, *partitions = told(caplog)
+    assert all("values dropped (currency " in line for line in partitions)
+
+
+def test_a_failed_run_has_a_summary_too(caplog: pytest.LogCaptureFixture) -> None:
+    """What failed is told first, with what the next run will do about it."""
+    fault = Fault(Kind.STATUS, code=404, location="1002", order_status="completed")
+    with Sandbox() as sandbox:
+        first = run_tap(config_for(sandbox, infer_schema=False, location_ids=["1002"]))
+        before = first.bookmarks["completed", "1002"]
+        sandbox.add_fault(fault)
+        run_tap(config_for(sandbox, infer_schema=False), state=first.state)
+    whole, failed, *others, left = told(caplog)
+    assert "of 4 of 4 partitions (1 failed)" in whole
+    assert failed == (
+        f"completed, location 1002: 0 orders, 1 request, bookmark stays {before}; failed, and read "
+        "again from there by the next run"
+    )
+    assert len(others) == 3
+    assert left.startswith("Left for the next run, of 4 partitions: 1 failed.")
+
+
+def test_what_never_settles_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A server that shuffles its pages keeps the bookmark, is named, and does not fail the run."""
+    quirks = Quirks(sort="shuffled_each")
+    with Sandbox(World(locations=("1001",), orders_per_location=400), quirks=quirks) as sandbox:
+        run = run_tap(config_for(sandbox, page_size=10), clock=clock_of(sandbox))
+    assert run.error is None
+    assert run.bookmarks["completed", "1001"] is None
+    assert "the completed orders of location 1001 kept changing places" in caplog.text
+    assert "`max_read_passes`" in caplog.text
+    *_, left = told(caplog)
+    assert (
+        "2 re-reads, bookmark stays none; kept changing, and read again from `star" in caplog.text
+    )
+    assert "kept changing" in left
+
+
+def test_a_full_table_read_claims_no_bookmark(caplog: pytest.LogCaptureFixture) -> None:
+    """A read that moves no bookmark does not say that it does."""
+    with Sandbox(ONE) as sandbox:
+        config = config_for(sandbox)
+        catalog = discovered(config)
+        catalog["streams"][0]["replication_method"] = "FULL_TABLE"
+        run_tap(config, catalog=catalog, clock=clock_of(sandbox))
+    _, *partitions = told(caplog)
+    assert all(line.endswith("no bookmark, as it is always read in full") for line in partitions)
+    moved = [record.__dict__.get("bookmark_to") for record in caplog.records]
+    assert not any(moved)
+
+
+def test_of_many_partitions_few_are_told_one_by_one(caplog: pytest.LogCaptureFixture) -> None:
+    """Beyond 40 partitions the rest, of which there is nothing to tell, is told in one line."""
+    world = World(locations=location_ids(30), orders_per_location=4)
+    last = world.locations[-1]
+    fault = Fault(Kind.STATUS, code=403, location=last, order_status="completed")
+    with Sandbox(world, faults=[fault]) as sandbox:
+        run = run_tap(config_for(sandbox, infer_schema=False), clock=clock_of(sandbox))
+    _, *partitions, rest, left = told(caplog)
+    assert len(partitions) == SUMMARY_PARTITIONS
+    assert partitions[0].startswith(f"completed, location {last}: 0 orders")
+    orders = sum(int(line.split(": ")[1].split(" ")[0]) for line in partitions)
+    assert rest.startswith(f"... and 20 partitions more: {len(run.records) - orders} orders, 20 r")
+    assert "of 60 partitions: 1 failed." in left
+
+
+class SmallDisk(io.RawIOBase):
+    """A disk with room for the records of one partition or so."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.room = 150_000
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, data: Any) -> int:
+        if len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= len(data)
+        self.content += data
+        return len(data)
+
+
+def test_what_could_not_be_written_is_not_claimed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends a run, its summary has bookmarks only of partitions whose records are out."""
+    disk = SmallDisk()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(disk)))
+    with Sandbox(World(locations=("1001", "1002"))) as sandbox:
+        catalog = discovered(config_for(sandbox))
+        clock = replace(clock_of(sandbox), monotonic=lambda: 0.0)
+        tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, clock=clock)
+        with pytest.raises(OSError, match="No space left"):
+            tap.sync_all()
+        # What it could not take is written when it is collected.
+        disk.room = sys.maxsize
+        held = Counter((order.status, order.location) for order in sandbox.orders())
+    *lines, _ = disk.content.split(b"\n")
+    records = [message["record"] for message in map(json.loads, lines) if "record" in message]
+    there = Counter((record["_order_status"], record["_location_id"]) for record in records)
+    claimed = {
+        (fields["order_status"], fields["location_id"])
+        for fields in map(vars, caplog.records)
+        if fields.get("bookmark_to")
+    }
+    assert claimed <= {partition for partition in held if there[partition] == held[partition]}
+    assert "broken off" in told(caplog)[-1]
+
+
+def test_refused_credentials_have_a_summary(caplog: pytest.LogCaptureFixture) -> None:
+    """With a catalog the run ends at its first partition, without one before any."""
+    with Sandbox(ONE) as sandbox:
+        catalog = discovered(config_for(sandbox))
+        run_tap(config_for(sandbox, client_id="someone"), catalog=catalog)
+        whole, *_, left = told(caplog)
+        assert whole.startswith("Read 0 orders of 0 of 2 partitions (0 failed)")
+        assert "of 2 partitions: 1 broken off, 1 not reached." in left
+        caplog.clear()
+        run_tap(config_for(sandbox, client_id="someone"))
+    assert NOTHING_READ in caplog.text
+
+
+def test_discovery_that_fails_is_no_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Whoever asks for a catalog is told nothing of a run."""
+    config = written(tmp_path, "config.json", config_for(sandbox, client_id="someone"))
+    assert NOTHING_READ not in run_cli("--config", config, "--discover").stderr
+
+
+def ended_by(sandbox: Sandbox, folder: Path, endpoint: Any, *options: str | Path) -> str:
+    """What a run says on stderr that SIGTERM ends at its first request to an endpoint."""
+    config = written(folder, "config.json", config_for(sandbox))
+    with subprocess.Popen(
+        [EXECUTABLE, "--config", config, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        sandbox.journal.wait_for(1, endpoint)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in stderr
+    return stderr
+
+
+@pytest.mark.parametrize("endpoint", ["token", "orders"])
+@pytest.mark.parametrize(
+    ("options", "word", "other"),
+    [
+        ((), NOTHING_READ, NO_ANSWER),
+        (("--discover",), NO_ANSWER, NOTHING_READ),
+        (("--test",), NO_ANSWER, NOTHING_READ),
+    ],
+    ids=["run", "discover", "test"],
+)
+def test_a_signal_before_anything_is_read_gets_its_word(
+    tmp_path: Path, endpoint: Any, options: Sequence[str], word: str, other: str
+) -> None:
+    """A run is told of the next one; whoever only asked something, that there is no answer."""
+    with Sandbox(ONE, faults=[Fault(Kind.HANG, on=endpoint, times=9)]) as sandbox:
+        stderr = ended_by(sandbox, tmp_path, endpoint, *options)
+    assert word in stderr
+    assert other not in stderr
+
+
+def test_a_signal_before_the_first_answer_has_a_summary(tmp_path: Path) -> None:
+    """While the first request hangs SIGTERM is answered with what was under way."""
+    with Sandbox(ONE) as sandbox:
+        catalog = written(tmp_path, "catalog.json", discovered(config_for(sandbox)))
+        sandbox.journal.clear()
+        sandbox.add_fault(Fault(Kind.HANG))
+        stderr = ended_by(sandbox, tmp_path, "orders", "--catalog", catalog)
+    assert "Stopped by SIGTERM." in stderr
+    assert "pending, location 1001: 0 orders, 1 request, bookmark stays none; broken off" in stderr
+    assert "of 2 partitions: 1 broken off, 1 not reached." in stderr
+
+
+@pytest.mark.parametrize("lines", [0, 30])
+def test_a_closed_pipe_has_a_summary(tmp_path: Path, lines: int) -> None:
+    """When whoever reads the output goes away, at once or later, the run says what it came to."""
+    with Sandbox(World(locations=("1001",), orders_per_location=400)) as sandbox:
+        config = written(tmp_path, "config.json", config_for(sandbox))
+        with subprocess.Popen(
+            [EXECUTABLE, "--config", config],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            for _ in range(lines):
+                process.stdout.readline()
+            process.stdout.close()
+            stderr = process.stderr.read()
+    assert process.returncode == 1
+    assert "has closed it" in stderr
+    if lines:
+        assert "Left for the next run, of 2 partitions: " in stderr
+        assert "only those count that are in the last STATE" in stderr
+    else:
+        assert NOTHING_READ in stderr
