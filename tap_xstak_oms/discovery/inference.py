@@ -233,7 +233,7 @@ def _kinds(option: _Schema) -> list[str]:
 
 def _are_timestamps(name: str, orders: _Samples) -> bool:
     values = (order.get(name) for order in chain.from_iterable(orders.values()))
-    return all(to_utc(f'"{value}"'.encode()) for value in values if value is not None)
+    return all(to_utc(json.dumps(value).encode()) for value in values if value is not None)
 
 
 def _remark_untyped(

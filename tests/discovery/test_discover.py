@@ -6,15 +6,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.discovery.sampling import SAMPLES, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
+from tests.discovery.any_json import ORDERS
 from tests.support import clock_of, config_for, discovered, run_tap
-from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
+from xstak_sandbox import Fault, Kind, RawOrder, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
     from xstak_sandbox import Entry
@@ -128,3 +129,14 @@ def test_with_a_catalog_nothing_is_sampled() -> None:
         run = run_tap(config_for(sandbox), catalog=catalog, clock=clock_of(sandbox))
         assert run.error is None
         assert len(sandbox.journal.orders) == 60
+
+
+@given(ORDERS)
+@example([r'{"id": 1, "note": "House 12\\B"}'])
+def test_whatever_orders_hold_discovery_answers(orders: list[str]) -> None:
+    """Orders of any JSON shape end in a catalog, never in an exception."""
+    raw = [RawOrder("1", "pending", order.encode()) for order in orders]
+    world = World(locations=["1"], orders_per_location=0, raw_orders=raw)
+    with Sandbox(world) as sandbox:
+        [stream] = catalog_of(sandbox, page_size=2)["streams"]
+    assert stream["schema"]["properties"].keys() >= own_schema().keys()

@@ -104,6 +104,8 @@ def test_an_identifier_is_or_ends_in_id_as_a_word(name: str, expected: bool) -> 
         (['"2024-05-01T00:00:00+05:00"', '"2024-05-01T00:00:00"'], False),
         (['"2024-05-01T00:00:00Z"', '""'], False),
         (['"2024-05-01"'], False),
+        ([r'"House 12\\B"'], False),
+        ([r'"2024-05-01T00:00:00\u002B05:00"'], True),
     ],
 )
 def test_timestamps_that_always_carry_an_offset_are_date_time(
