@@ -211,8 +211,9 @@ def test_the_page_works_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_the_image_runs_the_command() -> None:
-    """The Dockerfile of docs/airbyte.md installs the checkout and enters by our command."""
-    [dockerfile] = blocks("dockerfile")
-    assert "pip install --no-cache-dir /checkout\n" in dockerfile
-    entries = re.findall(r'(?:AIRBYTE_ENTRYPOINT=|ENTRYPOINT \[)"(.+?)"', dockerfile)
+    """The image that docs/airbyte.md builds enters by our command, as Airbyte is told too."""
+    assert " --target airbyte .\n" in blocks("console")[2]
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    [stage] = re.findall(r" AS airbyte\n(.*?)\n\n", dockerfile, re.DOTALL)
+    entries = re.findall(r'(?:AIRBYTE_ENTRYPOINT=|ENTRYPOINT \[)"(.+?)"', stage)
     assert entries == [EXECUTABLE.name] * 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support import ROOT
+from tests.support import EXECUTABLE, ROOT
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
@@ -53,9 +54,10 @@ def test_only_a_tag_is_published_and_only_after_the_tests() -> None:
 
 def test_only_publishing_may_prove_who_it_is() -> None:
     """The right to publish is that of one job; nothing else may write, and no secret is named."""
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    rights = {name: job["permissions"] for name, job in JOBS.items() if "permissions" in job}
-    assert rights == {"publish": {"id-token": "write"}}
+    assert WORKFLOW["permissions"] == {}
+    rights = {name: job["permissions"] for name, job in JOBS.items()}
+    assert rights.pop("publish") == {"id-token": "write"}
+    assert all(right == {"contents": "read"} for right in rights.values())
     assert JOBS["publish"]["environment"] == "pypi"
     assert "secrets." not in (ROOT / ".github/workflows/ci.yml").read_text()
 
@@ -65,3 +67,42 @@ def test_a_checkout_has_the_tags_and_keeps_no_token(job: str) -> None:
     """The version comes from the tags, and what is run there has no right to the repository."""
     [checkout] = [s for s in JOBS[job]["steps"] if s.get("uses", "").startswith("actions/checkout")]
     assert checkout["with"] == {"fetch-depth": 0, "persist-credentials": False}
+
+
+def test_the_linter_finds_nothing() -> None:
+    """Neither the workflow nor Dependabot's configuration breaks a rule of zizmor's strictest set.
+
+    Among its rules: every action is pinned by a commit, and no job may do more than it needs.
+    """
+    ended = subprocess.run(
+        [EXECUTABLE.with_name("zizmor"), "--offline", "--persona=pedantic", ROOT / ".github"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert "ci.yml" in ended.stderr
+    assert "dependabot.yml" in ended.stderr
+
+
+def test_a_pinned_action_tells_its_version() -> None:
+    """A person reads a version behind each commit, which Dependabot keeps in step."""
+    text = (ROOT / ".github/workflows/ci.yml").read_text()
+    uses = re.findall(r"uses: (.*)", text)
+    assert uses
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in uses)
+
+
+def test_each_lock_file_is_kept_up_to_date() -> None:
+    """Dependabot watches every uv.lock, the actions and the images."""
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    watched = {u["package-ecosystem"]: u.get("directories", [u.get("directory")]) for u in updates}
+    locks = subprocess.run(
+        ["git", "ls-files", "uv.lock", "*/uv.lock"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert {f"/{lock.removesuffix('uv.lock').rstrip('/')}" for lock in locks} == set(watched["uv"])
+    assert watched.keys() == {"uv", "github-actions", "docker"}
