@@ -1,14 +1,10 @@
-"""The tap: its name, its settings, its stream, and what it says when something is wrong."""
+"""The tap: its name, its settings, its stream, and how a run ends."""
 
 from __future__ import annotations
 
 import copy
-import io
-import json
 import logging
 import signal
-from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,14 +16,12 @@ from singer_sdk.helpers.capabilities import (
     TapCapabilities,
 )
 from singer_sdk.singerlib import Catalog
-from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_xstak_oms.api.client import XStakClient
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.config import sdk_settings
 from tap_xstak_oms.config.environment import environment
-from tap_xstak_oms.config.files import text_of_object
 from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.config.settings import Settings, missing_credentials
 from tap_xstak_oms.discovery.connection import check_connection
@@ -35,11 +29,11 @@ from tap_xstak_oms.discovery.discover import Discovered, discover, without_order
 from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, TapError
 from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
 from tap_xstak_oms.singer.catalog import prepare_catalog
+from tap_xstak_oms.singer.logs import quieten_sdk
 from tap_xstak_oms.singer.state import check_state
 from tap_xstak_oms.singer.writer import LineWriter
 from tap_xstak_oms.streams import SalesOrdersStream
-from tap_xstak_oms.sync import bookmarks
-from tap_xstak_oms.sync.progress import quieten_sdk
+from tap_xstak_oms.sync import bookmarks, opening
 from tap_xstak_oms.sync.summary import NOTHING_READ
 from tap_xstak_oms.sync.sync import Account
 
@@ -47,12 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
-    import click
-    from singer_sdk.plugin_base import _ConfigInput
-
 NO_ANSWER = "There was no answer yet."
-CLOCKS_MAY_DIFFER = timedelta(minutes=1)
-"""What is not worth a word, where another machine wrote the state."""
 
 
 class TapXstakOMS(Tap):
@@ -103,7 +92,7 @@ class TapXstakOMS(Tap):
             ConfigValidationError: Telling every problem of the configuration.
             TapError: If the catalog or the state cannot be used.
         """
-        quieten_sdk(self.logger)
+        quieten_sdk(self.name, SalesOrdersStream.name)
         given = dict(config or {})
         if parse_env_config:
             given |= environment(self.setting_names())
@@ -125,11 +114,14 @@ class TapXstakOMS(Tap):
             self.logger.info(NOTHING_READ)
             raise
 
-    @override  # type: ignore[misc]  # final, but nothing else of the SDK's is passed at every end
-    def sync_all(self) -> None:
-        """Read everything, and tell what came of it, whatever ends it."""
+    def run(self) -> None:
+        """Read everything, and tell what came of it, whatever ends it.
+
+        Raises:
+            TapError: If not everything could be read.
+        """
         try:
-            super().sync_all()
+            self.sync_all()
         finally:
             self._conclude()
 
@@ -141,18 +133,6 @@ class TapXstakOMS(Tap):
         """
         if self._settings is not None:
             check_connection(self._settings, self._clock)
-
-    @classmethod
-    @override
-    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Answer `--test`; the SDK's own would look through all partitions for an order."""
-        if value != CliTestOptionValue.All.value:
-            super().cb_test(ctx, param, value)
-            return
-        given = ctx.params["config"]
-        tap = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False)
-        tap.check_connection()
-        ctx.exit()
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -170,7 +150,7 @@ class TapXstakOMS(Tap):
     def _conclude(self) -> None:
         try:
             if self._stream is not None:
-                self._stream.write_out()
+                self._stream.conclude()
             if self.state:
                 self.state_writer.write_state(self.state)
         finally:
@@ -200,7 +180,7 @@ class TapXstakOMS(Tap):
         if account is not None and account.settings.infer_schema:
             return discover(account.settings, account.client)
         self.logger.warning(
-            "No order was looked at, so that the whole order is in _extra, and no key is known.",
+            "No order was sampled: the whole order goes to _extra, and there is no key."
         )
         return without_orders()
 
@@ -217,7 +197,8 @@ class TapXstakOMS(Tap):
     def _parse(self, given: Mapping[str, Any], *, must_be_complete: bool) -> Settings | None:
         missing = missing_credentials(given)
         if missing and not must_be_complete:
-            self.logger.warning("Orders are out of reach without %s.", ", ".join(missing))
+            verb = "is" if len(missing) == 1 else "are"
+            self.logger.warning("Cannot read orders: %s %s not set.", ", ".join(missing), verb)
             return None
         problems = list(sdk_settings.problems(given, self._sdk_schema(), SalesOrdersStream.name))
         settings = None
@@ -243,26 +224,16 @@ class TapXstakOMS(Tap):
         state = check_state(given, SalesOrdersStream.name)
         if state and "bookmarks" not in state:
             self.logger.warning(
-                "The state has no `bookmarks`, so that everything is read from `start_date`. Was "
-                "it the `value` of a STATE message?",
+                "The state has no `bookmarks`: everything is read from `start_date`. Was it the "
+                "`value` of a STATE message?",
             )
         if self._settings is not None:
-            self._warn_if_ahead(state, self._settings)
+            stream = state.get("bookmarks", {}).get(SalesOrdersStream.name, {})
+            ours = set(self._settings.partitions)
+            states = bookmarks.of_partitions(stream.get("partitions", []), ours)
+            now = self._clock.now()
+            opening.warn_if_ahead(states, SYNCED_AT, self._settings, now, self.logger)
         return state
-
-    def _warn_if_ahead(self, state: Mapping[str, Any], settings: Settings) -> None:
-        stream = state.get("bookmarks", {}).get(SalesOrdersStream.name, {})
-        ours = bookmarks.of_partitions(stream.get("partitions", []), set(settings.partitions))
-        now = self._clock.now()
-        latest = max(bookmarks.from_states(ours, SYNCED_AT).values(), default=now)
-        if latest > now + CLOCKS_MAY_DIFFER:
-            self.logger.warning(
-                "The state says that orders were read up to %s, which is in the future: was it "
-                "written by a clock that ran ahead? What has such a bookmark is read from %s "
-                "instead; only a full refresh (a run without state) reads what is older.",
-                bookmarks.to_text(latest),
-                bookmarks.to_text(bookmarks.read_from(latest, now=now, settings=settings)),
-            )
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:
@@ -283,8 +254,9 @@ class TapXstakOMS(Tap):
     @classmethod
     def _sdk_schema(cls) -> dict[str, Any]:
         """The schemas of the settings that the SDK adds to ours, by name."""
-        cls.append_builtin_config(cls.config_jsonschema)
-        schemas: dict[str, Any] = cls.config_jsonschema["properties"]
+        with_theirs = copy.deepcopy(SCHEMA)
+        cls.append_builtin_config(with_theirs)
+        schemas: dict[str, Any] = with_theirs["properties"]
         return {name: schemas[name] for name in schemas if name not in SCHEMA["properties"]}
 
     @override
@@ -295,32 +267,3 @@ class TapXstakOMS(Tap):
             super().setup_mapper()
         except MappingError as error:
             raise TapError(f"`stream_maps` cannot be used: {error}") from None
-
-    @classmethod
-    @override
-    def get_singer_command(cls) -> click.Command:
-        command = super().get_singer_command()
-        options = {option.name: option for option in command.params}
-        for name in ("catalog", "state"):
-            options[name].type, options[name].callback = options["config"].type, _opened
-        return command
-
-    @classmethod
-    @override
-    def cb_config(
-        cls,
-        ctx: click.Context,
-        param: click.Option,
-        value: tuple[str, ...],
-    ) -> _ConfigInput:
-        given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
-        for path in value:
-            if path != "ENV":
-                text = text_of_object(path, "configuration")
-                given.config |= json.loads(text, parse_float=Decimal)
-        return given
-
-
-def _opened(_: object, option: click.Parameter, path: str | None) -> io.StringIO | None:
-    """A file as the SDK takes it, known to hold an object."""
-    return None if path is None else io.StringIO(text_of_object(path, str(option.name)))

@@ -128,7 +128,7 @@ def run_tap(
             clock=clock,
             message_writer=collector,
         )
-        tap.sync_all()
+        tap.run()
     except Exception as error:  # noqa: BLE001 - the test looks at it
         run.error = error
     return run

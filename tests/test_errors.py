@@ -221,15 +221,18 @@ def test_a_run_without_any_order_says_what_to_check(
     run = run_tap(config_for(sandbox, location_ids=["77"]), clock=clock_of(sandbox))
     assert run.error is None
     assert run.records == []
-    assert "No partition held any order." in caplog.text
+    assert "No partition has an order." in caplog.text
     assert "`location_ids`" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"location_ids": ["1001", "77"]}, "no order of location 77 since `start_date`"),
-        ({"order_statuses": ["pending", "pnding"]}, "no order with the status pnding since"),
+        ({"location_ids": ["1001", "77"]}, "No order since `start_date` for location 77."),
+        (
+            {"order_statuses": ["pending", "pnding"]},
+            "No order since `start_date` for status pnding",
+        ),
     ],
 )
 def test_a_name_that_nothing_has_is_told(
@@ -242,7 +245,7 @@ def test_a_name_that_nothing_has_is_told(
     assert run.error is None
     assert words in caplog.text
     assert f"check `{next(iter(changes))}`" in caplog.text
-    assert caplog.text.count("There is no order") == 1
+    assert caplog.text.count("No order since") == 1
 
 
 def test_nothing_new_is_no_reason_to_doubt_the_settings(
@@ -257,7 +260,7 @@ def test_nothing_new_is_no_reason_to_doubt_the_settings(
     run = run_tap(config, state=first.state, clock=clock_of(sandbox))
     assert run.records == []
     assert "Read 0 orders" in caplog.text
-    assert "If that is not so" not in caplog.text
+    assert "should be some" not in caplog.text
 
 
 def test_refused_credentials_are_no_reason_to_doubt_the_locations(
@@ -267,4 +270,4 @@ def test_refused_credentials_are_no_reason_to_doubt_the_locations(
     catalog = discovered(config_for(sandbox))
     run = run_tap(config_for(sandbox, client_secret="wrong"), catalog=catalog)
     assert run.error is not None
-    assert "No partition held any order." not in caplog.text
+    assert "No partition has an order." not in caplog.text

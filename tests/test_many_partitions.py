@@ -7,7 +7,7 @@ import random
 from itertools import count, pairwise
 from typing import Any
 
-from tap_xstak_oms.streams import STATE_INTERVAL_SECONDS
+from tap_xstak_oms.sync.checkpoint import STATE_INTERVAL_SECONDS
 from tests.holdings import Partition, assert_complete
 from tests.support import Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids

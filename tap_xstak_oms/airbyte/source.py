@@ -181,7 +181,7 @@ def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     )
     if configured.streams:
         writer.say_status("STARTED")
-    tap.sync_all()
+    tap.run()
     writer.say_complete()
 
 

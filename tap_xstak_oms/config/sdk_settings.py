@@ -7,9 +7,10 @@ mapped; a map of a stream that there is not it passes over, and what it was to h
 from __future__ import annotations
 
 import ast
+import logging
 from collections.abc import Mapping
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.mapper import (
     MAPPER_ALIAS_OPTION,
@@ -17,11 +18,13 @@ from singer_sdk.mapper import (
     MAPPER_KEY_PROPERTIES_OPTION,
     MAPPER_SOURCE_OPTION,
     NULL_STRING,
-    CustomStreamMap,
+    PluginMapper,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from singer_sdk.mapper import CustomStreamMap
 
 STREAM_MAPS = "stream_maps"
 _PYTHON_TYPES: dict[str, type] = {
@@ -121,8 +124,10 @@ def _about_functions(expression: ast.Expr) -> str | None:
 
 def _functions() -> set[str]:
     """The functions that the SDK offers to expressions."""
-    empty = CustomStreamMap("", {}, {}, {"properties": {}}, None, {}, None)
-    return set(empty.functions)
+    mapper = PluginMapper({"stream_maps": {"any": {}}}, logging.getLogger(__name__))
+    mapper.register_raw_stream_schema("any", {"properties": {}}, None)
+    [custom_map] = mapper.stream_maps["any"]
+    return set(cast("CustomStreamMap", custom_map).functions)
 
 
 def _about_text(value: object) -> str | None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import traceback
+import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.mapper import MAPPER_FILTER_OPTION, StreamMap
+from singer_sdk.mapper import MAPPER_FILTER_OPTION, PluginMapper, StreamMap
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+
+Record = dict[str, Any]
 
 
 class WordedMap(StreamMap):
-    """Another stream map, whose failures are told without what they met."""
+    """Another stream map, whose failures are told without the values that it met."""
 
-    def __init__(self, inner: StreamMap, on_failure: Callable[[str], None]) -> None:
-        """Put it in the place of the other.
+    def __init__(
+        self,
+        inner: StreamMap,
+        locate: Callable[[Record], str | None],
+        on_failure: Callable[[str], None],
+    ) -> None:
+        """Take the place of the other map.
 
         Args:
             inner: The map that maps.
-            on_failure: Told of each record that it cannot map; the record is left out.
+            locate: Names the expression that cannot map a record, if one can be named.
+            on_failure: Told of each record that cannot be mapped; the record is left out.
         """
         super().__init__(
             inner.stream_alias,
@@ -32,43 +41,82 @@ class WordedMap(StreamMap):
         self.transformed_schema = inner.transformed_schema
         self.transformed_key_properties = inner.transformed_key_properties
         self._inner = inner
+        self._locate = locate
         self._on_failure = on_failure
 
     @override
-    def transform(self, record: dict[str, Any]) -> dict[str, Any] | None:
+    def transform(self, record: Record) -> Record | None:
         try:
             mapped = self._inner.transform(record)
             _require_json(mapped or {}, record)
         except Exception as error:  # noqa: BLE001 - an expression can raise anything
-            failure = _failure_message(error)
+            kind = type(error.__cause__ or error).__name__
         else:
             return mapped
-        self._on_failure(failure)
+        self._on_failure(_failure_message(kind, self._locate(record)))
         return None
 
     @override
-    def get_filter_result(self, record: dict[str, Any]) -> bool:
+    def get_filter_result(self, record: Record) -> bool:
         # Asked for the sake of child streams, of which there are none; `transform` filters too.
         return True
 
 
-def _require_json(mapped: dict[str, Any], record: dict[str, Any]) -> None:
+class Expressions:
+    """The expressions of the stream maps, each by itself.
+
+    The SDK does not tell which of them failed, so they are tried one at a time.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], stream: str, schema: Record, keys: Sequence[str]
+    ) -> None:
+        """Prepare to look for one.
+
+        Args:
+            config: The configuration of the tap.
+            stream: The stream's name.
+            schema: Its JSON schema.
+            keys: Its key properties.
+        """
+        self._config = config
+        self._stream = stream
+        self._schema = schema
+        self._keys = keys
+
+    def failing(self, record: Record) -> str | None:
+        """The column whose expression cannot map a record, or `__filter__`; None if unknown."""
+        for column, expression in self._all():
+            mapping = self._alone(column, expression)
+            try:
+                _require_json(mapping.transform(dict(record)) or {}, record)
+            except Exception:  # noqa: BLE001 - as above
+                return column
+        return None
+
+    def _all(self) -> Iterator[tuple[str, str]]:
+        for definition in self._config.get("stream_maps", {}).values():
+            for column, expression in definition.items() if isinstance(definition, Mapping) else ():
+                is_option = column.startswith("__") and column != MAPPER_FILTER_OPTION
+                if isinstance(expression, str) and not is_option:
+                    yield column, expression
+
+    def _alone(self, column: str, expression: str) -> StreamMap:
+        config = dict(self._config) | {"stream_maps": {self._stream: {column: expression}}}
+        mapper = PluginMapper(config, logging.getLogger(__name__))
+        mapper.register_raw_stream_schema(self._stream, self._schema, self._keys)
+        return mapper.stream_maps[self._stream][0]
+
+
+def _require_json(mapped: Record, record: Record) -> None:
     """Raise what would else be raised when the record is written."""
     msgspec.json.encode([value for name, value in mapped.items() if record.get(name) is not value])
 
 
-def _failure_message(error: Exception) -> str:
-    """What failed, as far as can be known. Never the error's text, for that holds the value."""
-    # The SDK's own error only tells the expression; what was wrong with it is the cause.
-    kind = type(error.__cause__ or error).__name__
+def _failure_message(kind: str, column: str | None) -> str:
+    """What failed. Never the error's text, for that holds the value."""
+    place = f"the expression of `{column}`" if column else "something"
     return (
-        f"{_place(error)} in `stream_maps` cannot map an order ({kind}). An expression must take "
-        "any value, also null, and a field that is not there, as `_.get('note')` does"
+        f"{place} in `stream_maps` cannot map an order ({kind}). An expression must accept any "
+        "value, null too, and a missing field, as `_.get('note')` does"
     )
-
-
-def _place(error: Exception) -> str:
-    """Which expression failed: known only from inside the SDK, where it is being evaluated."""
-    scopes = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
-    columns = [scope["property_name"] for scope in scopes if "property_name" in scope]
-    return f"the expression of `{columns[0] or MAPPER_FILTER_OPTION}`" if columns else "something"

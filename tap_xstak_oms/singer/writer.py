@@ -92,7 +92,7 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            logger.error("Whoever read the output has closed it: nothing more can be written.")  # noqa: TRY400 - a person reads it
+            logger.error("The downstream process closed the pipe: nothing more can be written.")  # noqa: TRY400 - a person reads it
             raise
 
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:

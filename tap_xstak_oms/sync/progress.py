@@ -24,22 +24,6 @@ DISPLAY_INTERVAL_SECONDS = 0.25
 BAR_WIDTH = 40
 SHOW_CURSOR = "\x1b[?25h"
 
-_SAYS_NOTHING = (
-    # Said whatever the environment holds: the tap reads it by itself.
-    "Skipping parse of env var settings",
-    # Said of every end of a test, a good one included; of others the tap tells what happened.
-    "An unhandled error occurred while syncing",
-)
-
-
-def quieten_sdk(logger: logging.Logger) -> None:
-    """Leave out those of the SDK's lines that tell a person nothing."""
-    logger.addFilter(_says_something)
-
-
-def _says_something(line: logging.LogRecord) -> bool:
-    return not str(line.msg).startswith(_SAYS_NOTHING)
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -70,7 +54,7 @@ class Figures:
 
     @property
     def seconds_left(self) -> float | None:
-        """A guess, as if all partitions were alike; None while there is nothing to guess from."""
+        """The ETA, as if all partitions were alike; None while there is nothing to judge by."""
         if not self.share_done:
             return None
         return self.seconds / self.share_done * (1 - self.share_done)
@@ -79,25 +63,28 @@ class Figures:
     def place(self) -> str:
         """How far it is, and when it may end."""
         left = self.seconds_left
-        return f"{self.partitions_done} of {self.partitions} partitions, " + (
-            "no guess yet when it ends" if left is None else f"about {duration(left)} left"
-        )
+        eta = "unknown" if left is None else duration(left)
+        return f"{self.partitions_done:,} of {counted(self.partitions, 'partition')}, ETA {eta}"
 
     @property
     def harvest(self) -> str:
         """What came."""
         return (
-            f"{self.orders} of {self.orders_announced} orders announced so far, "
-            f"{self.orders / self._seconds:.0f} orders/s"
+            f"{self.orders:,} of {self.orders_announced:,} orders announced so far, "
+            f"{self.orders / self._seconds:,.0f} orders/s"
         )
 
     @property
     def effort(self) -> str:
         """What it took."""
-        return (
-            f"{self.requests / self._seconds:.1f} requests/s, "
-            f"{counted(self.retries, 'retry', 'retries')}, {counted(self.throttles, 'throttle')}"
-        )
+        return f"{self.requests / self._seconds:,.1f} requests/s{self.trouble}"
+
+    @property
+    def trouble(self) -> str:
+        """What did not go smoothly, to be added to a sentence; empty if all did."""
+        retries = f", {counted(self.retries, 'retry', 'retries')}" if self.retries else ""
+        times = counted(self.throttles, "time")
+        return retries + (f", throttled {times} by the server" if self.throttles else "")
 
     def __str__(self) -> str:
         return f"{self.place}; {self.harvest}; {self.effort}"
@@ -110,33 +97,26 @@ class Figures:
 class Progress:
     """Tells how far a run is, whenever it is asked whether there is something to tell."""
 
-    def __init__(
-        self,
-        figures: Callable[[], Figures],
-        monotonic: Callable[[], float],
-        logger: logging.Logger,
-    ) -> None:
+    def __init__(self, monotonic: Callable[[], float], logger: logging.Logger) -> None:
         """Begin to tell.
 
         Args:
-            figures: The present figures; asked for only when they are told.
             monotonic: The clock, in seconds.
             logger: Where plain lines go.
         """
-        self._figures = figures
         self._monotonic = monotonic
         self._logger = logger
         self._told_at = monotonic()
         self._display = _display()
         self._interval = DISPLAY_INTERVAL_SECONDS if self._display else LINE_INTERVAL_SECONDS
 
-    def tick(self) -> None:
-        """Tell, if it is time to. Cheap, and called often."""
+    def tick(self, current: Callable[[], Figures]) -> None:
+        """Tell the current figures, if it is time to. Cheap, and called often."""
         now = self._monotonic()
         if now - self._told_at < self._interval:
             return
         self._told_at = now
-        figures = self._figures()
+        figures = current()
         if self._display is not None:
             self._display.show(figures)
         else:

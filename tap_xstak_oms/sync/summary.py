@@ -1,208 +1,248 @@
-"""What a person is told when a run has ended, well or not."""
+"""What a person is told when a run has ended, whatever ended it. The total comes last."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE
+from tap_xstak_oms.records.columns import can_be_column
 from tap_xstak_oms.sync import bookmarks
-from tap_xstak_oms.wording import counted, duration
+from tap_xstak_oms.wording import counted, duration, listed, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    import logging
+    from collections.abc import Iterator, Mapping
 
     from tap_xstak_oms.config.settings import Partition
     from tap_xstak_oms.sync.sync import PartitionRead, Sync
 
 SUMMARY_PARTITIONS = 40
-"""Partitions told one by one at most; those with something to tell go first."""
+"""Partitions told one by one at most; those with trouble go first."""
 NAMES = 10
-"""Locations or statuses told by name at most in one line."""
-SPARE_FIELDS = 3
-"""Fields of a partition told by name at most."""
-NOTHING_READ = (
-    "Nothing was read, and the state stays as it was: the next run begins where this one did."
-)
-WHOLE, FAILED, UNSETTLED, BROKEN_OFF = "whole", "failed", "kept changing", "broken off"
+"""Locations or statuses named in one line at most."""
+FIELDS = 10
+"""Fields without a column told one by one at most."""
+EXTRA_FIELDS = 3
+"""Fields of a partition named in one line at most."""
+NOTHING_READ = "Nothing was read. The state is unchanged; the next run starts where this one did."
+COMPLETE, FAILED, UNSETTLED, INTERRUPTED = "complete", "failed", "unsettled", "interrupted"
 
 
-class Line(NamedTuple):
-    """One line of a summary.
-
-    Attributes:
-        text: For a person.
-        fields: The same for logs that machines read.
-    """
-
-    text: str
-    fields: dict[str, Any]
-
-
-def summary(sync: Sync, *, is_full_table: bool) -> Iterator[Line]:
-    """What came of a run, line by line.
-
-    Args:
-        sync: The run, ended or broken off.
-        is_full_table: Whether it moves no bookmarks.
-    """
-    figures = sync.figures()
-    failed = sum(1 for read in sync.reads.values() if read.error)
-    yield Line(
-        f"Read {counted(figures.orders, 'order')} of {figures.partitions_done} of "
-        f"{counted(figures.partitions, 'partition')} ({failed} failed) in "
-        f"{duration(figures.seconds)}, with {counted(figures.requests, 'request')}, "
-        f"{counted(figures.retries, 'retry', 'retries')} and "
-        f"{counted(figures.throttles, 'throttle')}.",
-        asdict(figures) | {"partitions_failed": failed},
-    )
-    tellings = [
-        _Telling(sync, partition, read, is_full_table=is_full_table)
-        for partition, read in sorted(sync.reads.items(), key=lambda item: _dullness(item[1]))
-    ]
-    for telling in tellings[:SUMMARY_PARTITIONS]:
-        yield telling.line()
-    yield from _rest([telling.read for telling in tellings[SUMMARY_PARTITIONS:]])
-    yield from _left(sync.reads.values(), figures.partitions - len(sync.reads))
-    yield from _never_met(sync)
-
-
-def _came_to(read: PartitionRead) -> str:
-    if read.error:
-        return FAILED
-    if not read.has_ended:
-        return BROKEN_OFF
-    return WHOLE if read.outcome.settled else UNSETTLED
-
-
-def _dullness(read: PartitionRead) -> tuple[bool, bool, bool]:
-    is_plain = read.outcome.passes == 1 and not (read.traffic.retries or read.spare)
-    return read.error is None, _came_to(read) == WHOLE, is_plain
-
-
-class _Telling:
-    """What is told of one partition."""
+class Summary:
+    """The lines about one run, in the order in which they are told."""
 
     def __init__(
-        self, sync: Sync, partition: Partition, read: PartitionRead, *, is_full_table: bool
+        self, sync: Sync, logger: logging.Logger, *, is_full_table: bool, is_cut_off: bool
     ) -> None:
-        self.read = read
-        self._partition = partition
+        """Look at a run that has ended.
+
+        Args:
+            sync: The run.
+            logger: Where the lines go; machines read the same from their `extra` fields.
+            is_full_table: Whether the run moves no bookmarks.
+            is_cut_off: Whether the pipe was closed before all was written.
+        """
+        self._sync = sync
+        self._logger = logger
         self._is_full_table = is_full_table
-        self._spare_place = "in _extra" if sync.fitter.keeps_extra else "dropped"
-        before, after = sync.last_read.get(partition), read.bookmark
-        self._before = bookmarks.to_text(before) if before else None
-        self._after = bookmarks.to_text(after) if after and not is_full_table else None
+        self._is_cut_off = is_cut_off
+        self._place = "in _extra" if sync.fitter.keeps_extra else "dropped"
 
-    def line(self) -> Line:
-        read, partition = self.read, self._partition
-        told = [
-            counted(read.orders, "order"),
+    def tell(self) -> None:
+        """Tell all of it."""
+        self._tell_partitions()
+        self._warn_of_unsettled()
+        self._warn_of_fields()
+        self._warn_of_empty()
+        if self._is_cut_off:
+            self._logger.warning(
+                "The pipe was closed before everything was written: only the bookmarks of the last "
+                "STATE count."
+            )
+        self._tell_total()
+
+    def _tell_partitions(self) -> None:
+        reads = sorted(self._sync.reads.items(), key=lambda item: _rank(item[1]))
+        for partition, read in reads[:SUMMARY_PARTITIONS]:
+            self._logger.info(
+                "%s", self._line(partition, read), extra=self._fields(partition, read)
+            )
+        rest = [read for _, read in reads[SUMMARY_PARTITIONS:]]
+        if rest:
+            self._logger.info(
+                "... and %s: %s, %s, %d not complete.",
+                counted(len(rest), "more partition"),
+                counted(sum(read.orders for read in rest), "order"),
+                counted(sum(read.traffic.requests for read in rest), "request"),
+                sum(result_of(read) != COMPLETE for read in rest),
+            )
+
+    def _line(self, partition: Partition, read: PartitionRead) -> str:
+        parts = [
+            counted(read.orders, "order") if read.orders else "no orders",
             counted(read.traffic.requests, "request"),
-            *self._trouble(),
-            self._bookmark(),
+            *self._trouble(read),
         ]
-        return Line(
-            f"{partition.order_status}, location {partition.location_id}: {', '.join(told)}"
-            + self._fate(),
-            {
-                "order_status": partition.order_status,
-                "location_id": partition.location_id,
-                "came_to": _came_to(read),
-                "orders": read.orders,
-                "requests": read.traffic.requests,
-                "retries": read.traffic.retries,
-                "re_reads": read.outcome.passes - 1,
-                "spare_values": dict(read.spare),
-                "bookmark_from": self._before,
-                "bookmark_to": self._after,
-                "error": read.error,
-            },
-        )
+        who = f"{partition.order_status} at {partition.location_id}"
+        return f"{who}: {', '.join(parts)}; {self._bookmark(partition, read)}"
 
-    def _trouble(self) -> Iterator[str]:
-        read = self.read
+    def _trouble(self, read: PartitionRead) -> Iterator[str]:
         if read.traffic.retries:
             yield counted(read.traffic.retries, "retry", "retries")
         if read.outcome.passes > 1:
             yield counted(read.outcome.passes - 1, "re-read")
-        if read.spare:
-            fields = [f"{name} {count}" for name, count in read.spare.most_common()]
-            values = counted(read.spare.total(), "value")
-            yield f"{values} {self._spare_place} ({_some(fields, SPARE_FIELDS)})"
+        if read.extra_values:
+            fields = [f"{name} {count:,}" for name, count in read.extra_values.most_common()]
+            values = counted(read.extra_values.total(), "value")
+            yield f"{values} {self._place} ({listed(fields, EXTRA_FIELDS)})"
 
-    def _bookmark(self) -> str:
+    def _bookmark(self, partition: Partition, read: PartitionRead) -> str:
+        result = result_of(read)
+        before = self._sync.last_read.get(partition)
+        if result != COMPLETE:
+            start = moment(before) if before else "`start_date`"
+            return f"{result}, the next run resumes from {start}"
         if self._is_full_table:
-            return "no bookmark, as it is always read in full"
-        before = self._before or "none"
-        return f"bookmark {before} -> {self._after}" if self._after else f"bookmark stays {before}"
+            return "no bookmark (FULL_TABLE)"
+        return f"bookmark {moment(read.bookmark)}" if read.bookmark else "bookmark unchanged"
 
-    def _fate(self) -> str:
-        came_to = _came_to(self.read)
-        if came_to == WHOLE:
-            return ""
-        start = "from there" if self._before else "from `start_date`"
-        return f"; {came_to}, and read again {start} by the next run"
+    def _fields(self, partition: Partition, read: PartitionRead) -> dict[str, Any]:
+        before, after = self._sync.last_read.get(partition), read.bookmark
+        return {
+            "order_status": partition.order_status,
+            "location_id": partition.location_id,
+            "result": result_of(read),
+            "orders": read.orders,
+            "requests": read.traffic.requests,
+            "retries": read.traffic.retries,
+            "re_reads": read.outcome.passes - 1,
+            "extra_values": dict(read.extra_values),
+            "bookmark_from": bookmarks.to_text(before) if before else None,
+            "bookmark_to": bookmarks.to_text(after) if after and not self._is_full_table else None,
+            "error": read.error,
+        }
 
+    def _warn_of_unsettled(self) -> None:
+        for partition, read in self._sync.reads.items():
+            if result_of(read) == UNSETTLED:
+                self._logger.warning(
+                    "%s kept moving between pages, in %d passes (`max_read_passes`). All that was "
+                    "seen is emitted; the next run resumes from the old bookmark.",
+                    partition,
+                    read.outcome.passes,
+                )
 
-def _rest(reads: list[PartitionRead]) -> Iterator[Line]:
-    """The partitions that are not told one by one."""
-    if not reads:
-        return
-    orders = sum(read.orders for read in reads)
-    requests = sum(read.traffic.requests for read in reads)
-    unfinished = sum(_came_to(read) != WHOLE for read in reads)
-    yield Line(
-        f"... and {counted(len(reads), 'partition')} more: {counted(orders, 'order')}, "
-        f"{counted(requests, 'request')}, {unfinished} not read whole.",
-        {},
-    )
+    def _warn_of_fields(self) -> None:
+        fitter = self._sync.fitter
+        undeclared = fitter.undeclared.most_common()
+        for name, count in undeclared[:FIELDS]:
+            self._logger.warning(
+                "Field %s has no column: %s %s.%s",
+                name,
+                self._went(count),
+                self._place,
+                " Discover again (--discover) to give it one." if can_be_column(name) else "",
+            )
+        if rest := undeclared[FIELDS:]:
+            self._logger.warning(
+                "%s without a column: %s %s.",
+                counted(len(rest), "more field"),
+                self._went(sum(count for _, count in rest)),
+                self._place,
+            )
+        for name, count in fitter.misfits.items():
+            self._logger.warning(
+                "Field %s: %s %s, with a type other than the column's.",
+                name,
+                self._went(count),
+                self._place,
+            )
 
+    @staticmethod
+    def _went(count: int) -> str:
+        return f"{counted(count, 'value')} {'is' if count == 1 else 'are'}"
 
-def _left(reads: Iterable[PartitionRead], unreached: int) -> Iterator[Line]:
-    """What is left for the next run to make up for."""
-    ends = [_came_to(read) for read in reads]
-    counts = {end: ends.count(end) for end in (FAILED, UNSETTLED, BROKEN_OFF)}
-    counts["not reached"] = unreached
-    if any(counts.values()):
-        words = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
-        yield Line(
-            f"Left for the next run, of {counted(len(ends) + unreached, 'partition')}: {words}. "
-            "Given the last STATE, it reads them from their bookmarks.",
-            {"left": counts},
+    def _warn_of_empty(self) -> None:
+        """Name locations and statuses that may be misspelt: others have orders, they have none."""
+        empty = self._empty()
+        others = set(self._sync.partitions) - empty
+        if not others:
+            self._logger.warning(
+                "No partition has an order. If some should, check %s.", DECIDE_WHAT_IS_THERE
+            )
+            return
+        for setting, what, name_of in (
+            ("location_ids", "location", attrgetter("location_id")),
+            ("order_statuses", "status", attrgetter("order_status")),
+        ):
+            names = sorted(set(map(name_of, empty)) - set(map(name_of, others)))
+            if names:
+                self._logger.info(
+                    "No order since `start_date` for %s %s. If there should be some, check `%s`.",
+                    what,
+                    listed(names, NAMES),
+                    setting,
+                    extra={f"empty_{setting}": names},
+                )
+
+    def _empty(self) -> set[Partition]:
+        """What was read whole and never had an order, in this run or before."""
+        return {
+            partition
+            for partition, read in self._sync.reads.items()
+            if result_of(read) == COMPLETE
+            and not read.orders
+            and partition not in self._sync.last_read
+        }
+
+    def _tell_total(self) -> None:
+        figures = self._sync.figures()
+        left = _left(self._sync.reads, figures.partitions)
+        of_all = f"{figures.partitions_done:,} of {counted(figures.partitions, 'partition')}"
+        unfinished = ", ".join(f"{number:,} {result}" for result, number in left.items())
+        self._logger.info(
+            "Read %s from %s%s in %s: %s%s.%s",
+            counted(figures.orders, "order"),
+            of_all,
+            f" ({unfinished})" if unfinished else "",
+            duration(figures.seconds),
+            counted(figures.requests, "request"),
+            figures.trouble,
+            " Given the last STATE, the next run resumes from the bookmarks." if left else "",
+            extra=asdict(figures) | {"left": left, "partitions_failed": left.get(FAILED, 0)},
         )
 
 
-def is_all_empty(sync: Sync) -> bool:
-    """Whether every partition was read whole and has no order, nor had any in an earlier run."""
-    return _empty(sync) == set(sync.partitions)
+def result_of(read: PartitionRead) -> str:
+    """What came of a partition: one of the four words."""
+    if read.error:
+        return FAILED
+    if not read.has_ended:
+        return INTERRUPTED
+    return COMPLETE if read.outcome.settled else UNSETTLED
 
 
-def _never_met(sync: Sync) -> Iterator[Line]:
-    """Locations and statuses that may be misspelt: others have orders, and they have none."""
-    empty = _empty(sync)
-    others = set(sync.partitions) - empty
-    for setting, what, name_of in (
-        ("location_ids", "of location", attrgetter("location_id")),
-        ("order_statuses", "with the status", attrgetter("order_status")),
-    ):
-        names = sorted(set(map(name_of, empty)) - set(map(name_of, others)))
-        if others and names:
-            yield Line(
-                f"There is no order {what} {_some(names, NAMES)} since `start_date`. If that is "
-                f"not so, check `{setting}`.",
-                {f"empty_{setting}": names},
-            )
+def failure(reads: Mapping[Partition, PartitionRead]) -> str | None:
+    """The sentence that a run with failed partitions ends with, None where none failed."""
+    errors = [read.error for read in reads.values() if read.error]
+    if not errors:
+        return None
+    return (
+        f"{len(errors):,} of {counted(len(reads), 'partition')} failed and kept the bookmark, from "
+        f"which the next run resumes. {'It' if len(errors) == 1 else 'The first'}: {errors[0]}"
+    )
 
 
-def _empty(sync: Sync) -> set[Partition]:
-    return {
-        partition
-        for partition, read in sync.reads.items()
-        if _came_to(read) == WHOLE and not read.orders and partition not in sync.last_read
-    }
+def _rank(read: PartitionRead) -> tuple[bool, bool, bool]:
+    is_plain = read.outcome.passes == 1 and not (read.traffic.retries or read.extra_values)
+    return read.error is None, result_of(read) == COMPLETE, is_plain
 
 
-def _some(names: list[str], most: int) -> str:
-    """The first of some names, and whether there are more."""
-    return ", ".join(names[:most] + (["..."] if len(names) > most else []))
+def _left(reads: Mapping[Partition, PartitionRead], partitions: int) -> dict[str, int]:
+    """How many partitions the next run has to make up for, by what became of them."""
+    results = [result_of(read) for read in reads.values()]
+    counts = {result: results.count(result) for result in (FAILED, UNSETTLED, INTERRUPTED)}
+    counts["not reached"] = partitions - len(results)
+    return {result: number for result, number in counts.items() if number}

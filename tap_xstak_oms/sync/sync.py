@@ -5,7 +5,6 @@ Knows no Singer: the stream turns what comes from here into messages and state.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +13,7 @@ from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
 from tap_xstak_oms.records.fitter import OrderError, open_order
 from tap_xstak_oms.sync import bookmarks
-from tap_xstak_oms.sync.progress import Figures, Progress
+from tap_xstak_oms.sync.progress import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.config.settings import Partition, Settings
     from tap_xstak_oms.records.fitter import Fit, Fitter, Order
-
-logger = logging.getLogger("tap-xstak-oms")
+    from tap_xstak_oms.sync.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -44,23 +42,25 @@ class PartitionRead:
     """What came of one partition.
 
     Attributes:
+        since: The start date that it was asked from.
         traffic: What was sent for it, tokens not included.
         outcome: What the reader says of it.
         began: The moment its read began, once the first answer is there.
         earns: The bookmark that it earns if it is read whole.
         orders: How many orders were handed on.
-        spare: How many values had no column that takes them, by field.
+        extra_values: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
-        has_ended: Whether there is no more to come, for better or worse, and what came is written:
-            for whoever writes it to say. Not if it was broken off.
+        has_ended: Whether nothing more comes, for better or worse, and all that came is written:
+            the checkpoint sets it. False if it was interrupted.
     """
 
+    since: datetime
     traffic: Traffic
     outcome: Outcome = field(default_factory=Outcome)
     began: datetime | None = None
     earns: datetime | None = None
     orders: int = 0
-    spare: Counter[str] = field(default_factory=Counter)
+    extra_values: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     has_ended: bool = False
 
@@ -85,6 +85,7 @@ class Sync:
         account: Where from.
         fitter: Makes records of orders.
         last_read: The bookmark of each partition that has one.
+        progress: Shows how far the run is.
         idle: Called now and then while pages are waited for.
     """
 
@@ -94,10 +95,11 @@ class Sync:
         fitter: Fitter,
         last_read: Mapping[Partition, datetime],
         *,
+        progress: Progress,
         idle: Callable[[], object],
     ) -> None:
         self.reads: dict[Partition, PartitionRead] = {}
-        self._progress = Progress(self.figures, account.clock.monotonic, logger)
+        self._progress = progress
         self._settings = account.settings
         self.partitions = account.settings.partitions
         self._client = account.client
@@ -131,7 +133,7 @@ class Sync:
         self._progress.close()
 
     def _wait(self) -> None:
-        self._progress.tick()
+        self._progress.tick(self.figures)
         self._idle()
 
     def figures(self) -> Figures:
@@ -166,7 +168,9 @@ class Sync:
                 of it are handed on all the same.
             RunError: If nothing can be read any more.
         """
-        read = self.reads[partition] = PartitionRead(self._sources[partition].traffic)
+        read = self.reads[partition] = PartitionRead(
+            self.start_of(partition), self._sources[partition].traffic
+        )
         try:
             yield from self._records(partition, read)
         except PageParameterIgnoredError as error:
@@ -195,7 +199,7 @@ class Sync:
     def _records(self, partition: Partition, read: PartitionRead) -> Iterator[list[bytes]]:
         reading = self._reader.read(partition)
         read.outcome = reading.outcome
-        spare_before = _spare(self.fitter)
+        extra_before = _extra_values(self.fitter)
         fit: Fit | None = None
         for orders in reading:
             if fit is None:
@@ -212,8 +216,8 @@ class Sync:
                 )
             records = _fitted(orders, fit, partition, read)
             read.orders += len(records)
-            read.spare = _spare(self.fitter) - spare_before
-            self._progress.tick()
+            read.extra_values = _extra_values(self.fitter) - extra_before
+            self._progress.tick(self.figures)
             yield records
 
     def _begin(self, partition: Partition, first: Page) -> datetime:
@@ -235,7 +239,7 @@ class Sync:
         return self._sources[partition].fetch(asked, accept)
 
 
-def _spare(fitter: Fitter) -> Counter[str]:
+def _extra_values(fitter: Fitter) -> Counter[str]:
     return fitter.misfits + fitter.undeclared
 
 

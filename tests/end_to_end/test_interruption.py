@@ -264,7 +264,7 @@ def test_a_signal_loses_no_record_where_no_bookmark_moves(tmp_path: Path) -> Non
         with run.run() as process:
             output = read_until_it_hangs(run, process) + end(process, signal.SIGTERM)
         records = [line for line in output.splitlines() if b'"RECORD"' in line]
-        assert f"Read {len(records)} orders of 3 of " in run.stderr.read_text()
+        assert f"Read {len(records)} orders from 3 of " in run.stderr.read_text()
         assert not gave_up_waiting(run)
 
 
@@ -350,7 +350,7 @@ def test_a_closed_pipe_ends_the_run_in_words(tmp_path: Path, lines: int) -> None
             assert process.wait(PATIENCE_SECONDS) == 1
         run.target.take(output)
         told = run.stderr.read_text()
-        assert "has closed it" in told
+        assert "The downstream process closed the pipe" in told
         assert "Traceback" not in told
         assert "Exception ignored" not in told
         run.finish()

@@ -49,7 +49,7 @@ def test_meltano_shows_what_came_of_a_run(
     extra = {"TARGET_JSONL_DESTINATION_PATH": str(tmp_path), "MELTANO_CLI_LOG_FORMAT": log_format}
     pipeline = ("run", "--full-refresh", "tap-xstak-oms", "target-jsonl")
     lines = meltano(*pipeline, **extra).splitlines()
-    [line] = [line for line in lines if "Read 120 orders of 4 of 4 partitions (0 failed)" in line]
+    [line] = [line for line in lines if "Read 120 orders from 4 of 4 partitions in " in line]
     assert len([line for line in lines if "bookmark none -> 2026-01-15T07:00:00" in line]) == 4
     if log_format == "json":
         assert json.loads(line)["orders"] == 120

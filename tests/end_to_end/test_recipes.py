@@ -91,7 +91,7 @@ def test_what_the_catalog_does_not_know_needs_extra(
     [record] = [record for record in run.records if record["id"] == 7]
     assert record.get("_extra") == ({"new": 1} if keeps_extra else None)
     place = "in _extra" if keeps_extra else "dropped"
-    assert any(f"Field new has no column: 1 values are {place}" in m for m in caplog.messages)
+    assert any(f"Field new has no column: 1 value is {place}" in m for m in caplog.messages)
 
 
 def test_the_catalog_deselects_a_column(sandbox: Sandbox) -> None:

@@ -146,5 +146,5 @@ def test_what_came_after_discovery_is_in_extra_as_text(caplog: pytest.LogCapture
     assert '"since":1.10' in record["_extra"]
     for name in ("new", "customer.vip", "shipping_address.line2"):
         [warning] = [line.message for line in caplog.records if f"Field {name} " in line.message]
-        assert "1 values are in _extra" in warning
+        assert "1 value is in _extra" in warning
         assert "--discover" in warning

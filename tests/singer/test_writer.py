@@ -144,7 +144,7 @@ def test_after_a_write_that_failed_nothing_is_written(
         writer.flush()
         writer.write_message(STATE)
     assert [line.message for line in caplog.records] == [
-        "Whoever read the output has closed it: nothing more can be written."
+        "The downstream process closed the pipe: nothing more can be written."
     ]
 
 

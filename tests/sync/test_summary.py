@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,13 +38,13 @@ def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines of the last summary: the whole, the partitions, what is left."""
+    """The lines of the last summary: the partitions, the rest of them, the total."""
     lines = [record.message for record in caplog.records]
-    begin = max(at for at, line in enumerate(lines) if line.startswith("Read "))
+    begin = max(at for at, line in enumerate(lines) if line.startswith("Reading "))
     return [
         line
-        for line in lines[begin:]
-        if line.startswith(("Read ", "... ", "Left ")) or ", location " in line
+        for line in lines[begin + 1 :]
+        if line.startswith(("Read ", "... ")) or re.match(r"\w+ at \w+: ", line)
     ]
 
 
@@ -55,12 +56,15 @@ def test_a_run_ends_with_a_summary(caplog: pytest.LogCaptureFixture) -> None:
         sandbox.journal.clear()
         run_tap(config_for(sandbox), state=first.state, clock=clock_of(sandbox))
         requests = len(sandbox.journal.entries())
-    whole, pending, completed = told(caplog)
-    assert " of 2 of 2 partitions (0 failed) in " in whole
-    assert f"with {requests} requests, 0 retries and 0 throttles" in whole
-    assert pending.startswith("pending, location 1001: ")
-    assert f"1 request, bookmark {BEGAN} -> 2026-01-16T07:00:00.000000+00:00" in pending
-    assert completed.startswith("completed, location 1001: ")
+    pending, completed, total = told(caplog)
+    assert re.match(r"Read [1-9]\d* orders from 2 of 2 partitions in ", total)
+    assert total.endswith(f": {requests} requests.")
+    assert pending.startswith("pending at 1001: ")
+    assert pending.endswith(" 1 request; bookmark 2026-01-16T07:00:00Z")
+    assert completed.startswith("completed at 1001: ")
+    [fields] = [vars(line) for line in caplog.records if line.message == pending]
+    assert fields["bookmark_from"] == BEGAN
+    assert fields["bookmark_to"] == "2026-01-16T07:00:00.000000+00:00"
 
 
 def test_retries_are_told_where_they_were(caplog: pytest.LogCaptureFixture) -> None:
@@ -76,10 +80,10 @@ def test_retries_are_told_where_they_were(caplog: pytest.LogCaptureFixture) -> N
             (entry.parameter("locationId"), entry.parameter("order_status"))
             for entry in sandbox.journal.orders
         )
-    whole, first, *others = told(caplog)
-    assert "1 retry and 1 throttle" in whole
-    assert first.startswith("completed, location 1002: ")
-    assert f"{sent['1002', 'completed']} requests, 1 retry, bookmark none -> " in first
+    first, *others, total = told(caplog)
+    assert total.endswith(", 1 retry, throttled 1 time by the server.")
+    assert first.startswith("completed at 1002: ")
+    assert f"{sent['1002', 'completed']} requests, 1 retry; bookmark 20" in first
     assert not any("retr" in line for line in others)
 
 
@@ -92,7 +96,7 @@ def test_what_went_to_extra_is_told_where_it_was(caplog: pytest.LogCaptureFixtur
         del columns["currency"]
         columns["customer"] = {"type": ["integer", "null"]}
         run = run_tap(config, catalog=catalog, clock=clock_of(sandbox))
-    _, *partitions = told(caplog)
+    *partitions, _ = told(caplog)
     for line, orders in zip(partitions, run.counts().values(), strict=True):
         assert f"{2 * orders} values in _extra (" in line
         assert f"currency {orders}" in line
@@ -108,7 +112,7 @@ def test_what_is_dropped_is_told_as_dropped(caplog: pytest.LogCaptureFixture) ->
         for entry in catalog["streams"][0]["metadata"]:
             entry["metadata"]["selected"] = entry["breadcrumb"] != ["properties", "_extra"]
         run_tap(config, catalog=catalog, clock=clock_of(sandbox))
-    _, *partitions = told(caplog)
+    *partitions, _ = told(caplog)
     assert all("values dropped (currency " in line for line in partitions)
 
 
@@ -120,14 +124,14 @@ def test_a_failed_run_has_a_summary_too(caplog: pytest.LogCaptureFixture) -> Non
         before = first.bookmarks["completed", "1002"]
         sandbox.add_fault(fault)
         run_tap(config_for(sandbox, infer_schema=False), state=first.state)
-    whole, failed, *others, left = told(caplog)
-    assert "of 4 of 4 partitions (1 failed)" in whole
+    failed, *others, total = told(caplog)
+    assert " from 4 of 4 partitions (1 failed) in " in total
+    assert before is not None
     assert failed == (
-        f"completed, location 1002: 0 orders, 1 request, bookmark stays {before}; failed, and read "
-        "again from there by the next run"
+        f"completed at 1002: no orders, 1 request; failed, the next run resumes from {before[:19]}Z"
     )
     assert len(others) == 3
-    assert left.startswith("Left for the next run, of 4 partitions: 1 failed.")
+    assert total.endswith("Given the last STATE, the next run resumes from the bookmarks.")
 
 
 def test_what_never_settles_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -137,13 +141,11 @@ def test_what_never_settles_is_told(caplog: pytest.LogCaptureFixture) -> None:
         run = run_tap(config_for(sandbox, page_size=10), clock=clock_of(sandbox))
     assert run.error is None
     assert run.bookmarks["completed", "1001"] is None
-    assert "the completed orders of location 1001 kept changing places" in caplog.text
+    assert "the completed orders of location 1001 kept moving between pages" in caplog.text
     assert "`max_read_passes`" in caplog.text
-    *_, left = told(caplog)
-    assert (
-        "2 re-reads, bookmark stays none; kept changing, and read again from `star" in caplog.text
-    )
-    assert "kept changing" in left
+    *_, total = told(caplog)
+    assert "2 re-reads; unsettled, the next run resumes from `start_date`" in caplog.text
+    assert "unsettled)" in total
 
 
 def test_a_full_table_read_claims_no_bookmark(caplog: pytest.LogCaptureFixture) -> None:
@@ -153,8 +155,8 @@ def test_a_full_table_read_claims_no_bookmark(caplog: pytest.LogCaptureFixture) 
         catalog = discovered(config)
         catalog["streams"][0]["replication_method"] = "FULL_TABLE"
         run_tap(config, catalog=catalog, clock=clock_of(sandbox))
-    _, *partitions = told(caplog)
-    assert all(line.endswith("no bookmark, as it is always read in full") for line in partitions)
+    *partitions, _ = told(caplog)
+    assert all(line.endswith("; no bookmark (FULL_TABLE)") for line in partitions)
     moved = [record.__dict__.get("bookmark_to") for record in caplog.records]
     assert not any(moved)
 
@@ -166,12 +168,12 @@ def test_of_many_partitions_few_are_told_one_by_one(caplog: pytest.LogCaptureFix
     fault = Fault(Kind.STATUS, code=403, location=last, order_status="completed")
     with Sandbox(world, faults=[fault]) as sandbox:
         run = run_tap(config_for(sandbox, infer_schema=False), clock=clock_of(sandbox))
-    _, *partitions, rest, left = told(caplog)
-    assert len(partitions) == SUMMARY_PARTITIONS
-    assert partitions[0].startswith(f"completed, location {last}: 0 orders")
+    first, *partitions, rest, total = told(caplog)
+    assert len([first, *partitions]) == SUMMARY_PARTITIONS
+    assert first.startswith(f"completed at {last}: no orders")
     orders = sum(int(line.split(": ")[1].split(" ")[0]) for line in partitions)
-    assert rest.startswith(f"... and 20 partitions more: {len(run.records) - orders} orders, 20 r")
-    assert "of 60 partitions: 1 failed." in left
+    assert rest.startswith(f"... and 20 more partitions: {len(run.records) - orders} orders, 20 r")
+    assert " from 60 of 60 partitions (1 failed) in " in total
 
 
 class SmallDisk(io.RawIOBase):
@@ -205,7 +207,7 @@ def test_what_could_not_be_written_is_not_claimed(
         clock = replace(clock_of(sandbox), monotonic=lambda: 0.0)
         tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, clock=clock)
         with pytest.raises(OSError, match="No space left"):
-            tap.sync_all()
+            tap.run()
         # What it could not take is written when it is collected.
         disk.room = sys.maxsize
         held = Counter((order.status, order.location) for order in sandbox.orders())
@@ -218,7 +220,7 @@ def test_what_could_not_be_written_is_not_claimed(
         if fields.get("bookmark_to")
     }
     assert claimed <= {partition for partition in held if there[partition] == held[partition]}
-    assert "broken off" in told(caplog)[-1]
+    assert "interrupted" in told(caplog)[-1]
 
 
 def test_refused_credentials_have_a_summary(caplog: pytest.LogCaptureFixture) -> None:
@@ -226,9 +228,9 @@ def test_refused_credentials_have_a_summary(caplog: pytest.LogCaptureFixture) ->
     with Sandbox(ONE) as sandbox:
         catalog = discovered(config_for(sandbox))
         run_tap(config_for(sandbox, client_id="someone"), catalog=catalog)
-        whole, *_, left = told(caplog)
-        assert whole.startswith("Read 0 orders of 0 of 2 partitions (0 failed)")
-        assert "of 2 partitions: 1 broken off, 1 not reached." in left
+        *_, total = told(caplog)
+        reached = "Read 0 orders from 0 of 2 partitions (1 interrupted, 1 not reached) in "
+        assert total.startswith(reached)
         caplog.clear()
         run_tap(config_for(sandbox, client_id="someone"))
     assert NOTHING_READ in caplog.text
@@ -285,8 +287,8 @@ def test_a_signal_before_the_first_answer_has_a_summary(tmp_path: Path) -> None:
         sandbox.add_fault(Fault(Kind.HANG))
         stderr = ended_by(sandbox, tmp_path, "orders", "--catalog", catalog)
     assert "Stopped by SIGTERM." in stderr
-    assert "pending, location 1001: 0 orders, 1 request, bookmark stays none; broken off" in stderr
-    assert "of 2 partitions: 1 broken off, 1 not reached." in stderr
+    assert "pending at 1001: no orders, 1 request; interrupted, the next run resumes fr" in stderr
+    assert "of 2 partitions (1 interrupted, 1 not reached)" in stderr
 
 
 @pytest.mark.parametrize("lines", [0, 30])
@@ -307,9 +309,9 @@ def test_a_closed_pipe_has_a_summary(tmp_path: Path, lines: int) -> None:
             process.stdout.close()
             stderr = process.stderr.read()
     assert process.returncode == 1
-    assert "has closed it" in stderr
+    assert "The downstream process closed the pipe" in stderr
     if lines:
-        assert "Left for the next run, of 2 partitions: " in stderr
-        assert "only those count that are in the last STATE" in stderr
+        assert "the next run resumes from the bookmarks." in stderr
+        assert "only the bookmarks of the last STATE count" in stderr
     else:
         assert NOTHING_READ in stderr

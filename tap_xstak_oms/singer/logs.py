@@ -1,0 +1,21 @@
+"""The SDK's own log lines on the tap's loggers."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import singer_sdk
+
+_SDK = str(Path(singer_sdk.__file__).parent)
+_TOLD_BY_THE_TAP = (logging.INFO, logging.ERROR)
+
+
+def quieten_sdk(tap: str, stream: str) -> None:
+    """Leave out what the tap tells by itself, in its own words: what is done, and what failed."""
+    for name in (tap, f"{tap}.{stream}"):
+        logging.getLogger(name).addFilter(_is_of_use)
+
+
+def _is_of_use(line: logging.LogRecord) -> bool:
+    return line.levelno not in _TOLD_BY_THE_TAP or not line.pathname.startswith(_SDK)

@@ -1,0 +1,80 @@
+"""When a bookmark may move, and when STATE is written.
+
+A bookmark moves when its partition was read whole and its records have left the process, and at
+no other time. STATE is written behind the records that it covers. Knows no Singer: how records are
+flushed and state is written is handed in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_xstak_oms.sync import bookmarks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.sync.sync import PartitionRead
+
+STATE_INTERVAL_SECONDS = 5.0
+"""STATE at the end of each of thousands of small partitions would slow the reader."""
+
+
+class Checkpoint:
+    """The bookmarks of one stream in one run. Used by one thread, which signals interrupt."""
+
+    def __init__(
+        self,
+        *,
+        flush: Callable[[], bool],
+        state_of: Callable[[Partition], dict[str, Any]],
+        write_state: Callable[[], object],
+        monotonic: Callable[[], float],
+        replication_key: str | None,
+    ) -> None:
+        """Begin with nothing to claim.
+
+        Args:
+            flush: Hands all gathered records to the pipe; tells whether it could.
+            state_of: The writable state of a partition.
+            write_state: Writes the STATE message.
+            monotonic: The clock, in seconds.
+            replication_key: The stream's; None where bookmarks stay as they are (FULL_TABLE).
+        """
+        self._flush = flush
+        self._state_of = state_of
+        self._write_state = write_state
+        self._monotonic = monotonic
+        self._replication_key = replication_key
+        self._ended: list[tuple[Partition, PartitionRead]] = []
+        self._written_at = float("-inf")
+
+    def end(self, partition: Partition, read: PartitionRead) -> None:
+        """Note that a partition's read has ended, well or not; its records may still wait."""
+        self._ended.append((partition, read))
+        self.write_if_due()
+
+    def write_if_due(self) -> None:
+        """Claim what has ended and write STATE, unless the last was written a moment ago."""
+        now = self._monotonic()
+        if now - self._written_at >= STATE_INTERVAL_SECONDS:
+            self._written_at = now
+            self.claim()
+            self._write_state()
+
+    def claim(self) -> None:
+        """Flush, and move the bookmarks of the partitions whose records are written by now."""
+        if not self._flush():
+            return
+        # What a signal interrupts here is done again from its beginning, to the same end.
+        while self._ended:
+            self._move_bookmark(*self._ended[0])
+            del self._ended[0]
+
+    def _move_bookmark(self, partition: Partition, read: PartitionRead) -> None:
+        read.has_ended = True
+        key = self._replication_key
+        if read.bookmark is not None and key is not None:
+            state = self._state_of(partition)
+            state.update(bookmarks.to_state(state, key, read.bookmark, since=read.since))
