@@ -200,7 +200,7 @@ class TapXstakOMS(Tap):
             verb = "is" if len(missing) == 1 else "are"
             self.logger.warning("Cannot read orders: %s %s not set.", ", ".join(missing), verb)
             return None
-        problems = list(sdk_settings.problems(given, self._sdk_schema(), SalesOrdersStream.name))
+        problems = list(sdk_settings.problems(given, self.sdk_schema(), SalesOrdersStream.name))
         settings = None
         try:
             settings = Settings.parse(given, now=self._clock.now())
@@ -215,7 +215,7 @@ class TapXstakOMS(Tap):
         unknown = sorted(set(given) - self.setting_names())
         if unknown:
             self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
-        theirs = {name: given[name] for name in self._sdk_schema().keys() & given.keys()}
+        theirs = {name: given[name] for name in self.sdk_schema().keys() & given.keys()}
         return theirs | (self._settings.as_config() if self._settings else {})
 
     def _checked(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -249,10 +249,10 @@ class TapXstakOMS(Tap):
     @classmethod
     def setting_names(cls) -> set[str]:
         """The names of all settings, the SDK's own included."""
-        return {*SCHEMA["properties"], *cls._sdk_schema()}
+        return {*SCHEMA["properties"], *cls.sdk_schema()}
 
     @classmethod
-    def _sdk_schema(cls) -> dict[str, Any]:
+    def sdk_schema(cls) -> dict[str, Any]:
         """The schemas of the settings that the SDK adds to ours, by name."""
         with_theirs = copy.deepcopy(SCHEMA)
         cls.append_builtin_config(with_theirs)

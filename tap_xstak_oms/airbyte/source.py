@@ -18,9 +18,8 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler, user_message
 from tap_xstak_oms.cli import share_one_heap
-from tap_xstak_oms.config.environment import ENVIRONMENT_PREFIX
 from tap_xstak_oms.config.files import text_of_json, unusable
-from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.records.columns import SYNCED_AT
 from tap_xstak_oms.streams import SalesOrdersStream

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import dotenv
 
-from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
 
 
 def environment(names: Iterable[str]) -> dict[str, Any]:

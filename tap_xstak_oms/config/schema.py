@@ -9,6 +9,8 @@ from typing import Any
 
 from singer_sdk import typing as th
 
+ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
+"""Before a setting's name in capitals: the environment variable that holds it."""
 ORDERS_PATH = "/orders/sales_orders"
 """What stands behind `api_url` (O1)."""
 
@@ -51,8 +53,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "location_codes",
         th.ObjectType(additional_properties=th.IntegerType),
         title="Location codes",
-        description="For locations that have a code beside their ID: the location_code, a whole "
-        "number, to send with each.",
+        description="For locations that have a code beside their ID: the location_code, an "
+        "integer, to send with each.",
         examples=[{"12345": 67890}],
     ),
     th.Property(

@@ -188,7 +188,7 @@ def test_check_proves_that_orders_can_be_read(source: Source) -> None:
     [
         ({"client_secret": "mistyped"}, ["refused the credentials", "`client_secret`"]),
         ({"page_size": "many", "start_date": "soon"}, ["`page_size` must be", "`start_date` must"]),
-        ({"location_ids": None}, ["`location_ids` is missing"]),
+        ({"location_ids": None}, ["`location_ids` (TAP_XSTAK_OMS_LOCATION_IDS) is missing"]),
         ({"api_url": "http://example.com"}, ["`api_url` must begin with https://"]),
         ({"stream_maps": {"sales_orders": {}}}, ["`stream_maps`: not offered through Airbyte"]),
     ],
@@ -376,7 +376,7 @@ def test_a_partition_that_fails_leaves_the_stream_incomplete(
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"config": {}}, "`client_id` is missing"),
+        ({"config": {}}, "`client_id` (TAP_XSTAK_OMS_CLIENT_ID) is missing"),
         ({"config": []}, "config.json' has another form: Expected `object`"),
         ({"catalog": []}, "catalog.json' has another form: Expected `object`"),
         ({"catalog": {"streams": [{}]}}, "missing required field `stream`"),

@@ -20,8 +20,7 @@ SECRET = "a-seed-that-no-log-line-holds"
 
 def said(**settings: Any) -> list[str]:
     """What is said of settings of the SDK."""
-    TapXstakOMS.setting_names()
-    schema = TapXstakOMS.config_jsonschema["properties"]
+    schema = TapXstakOMS.sdk_schema()
     given = {name: schema[name] for name in settings}
     return list(problems(settings, given, "sales_orders"))
 

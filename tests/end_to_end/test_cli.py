@@ -109,7 +109,7 @@ def test_a_bad_value_of_the_environment_is_told(sandbox: Sandbox, tmp_path: Path
     environment = {"TAP_XSTAK_OMS_PAGE_SIZE": "many"}
     ended = run_cli("--config", path, "--config=ENV", env=environment)
     assert ended.returncode == 1
-    assert "`page_size` must be a whole number" in ended.stderr
+    assert "`page_size` must be an integer" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
