@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SUMMARY_PARTITIONS = 40
 """Partitions told one by one at most; those with trouble go first."""
-NAMES = 10
-"""Locations or statuses named in one line at most."""
+NAMES = 50
+"""Locations, statuses or fields named in one line at most."""
 FIELDS = 10
 """Fields without a column told one by one at most."""
 EXTRA_FIELDS = 3
@@ -147,10 +147,11 @@ class Summary:
             )
         if rest := undeclared[FIELDS:]:
             self._logger.warning(
-                "%s without a column: %s %s.",
+                "%s without a column: %s %s (%s).",
                 counted(len(rest), "more field"),
                 self._went(sum(count for _, count in rest)),
                 self._place,
+                listed([name for name, _ in rest], NAMES),
             )
         for name, count in fitter.misfits.items():
             self._logger.warning(
