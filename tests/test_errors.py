@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import json
 import logging
 import socket
 import ssl
@@ -15,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from tests.support import CLIENT_SECRET, clock_of, config_for, discovered, run_cli, run_tap
+from tests.support import CLIENT_SECRET, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FEW_TRIES = {"max_tries": 2, "infer_schema": False}
 
@@ -169,40 +167,6 @@ def test_a_failed_partition_keeps_its_bookmark_and_the_others_go_on() -> None:
     assert run.bookmarks[("pending", "1001")] is None
     assert all(run.bookmarks[partition] for partition in expected)
     assert "Given up after try 2 of 2 (`max_tries`)" in str(run.error)
-
-
-def test_the_command_ends_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each mistake of a user is told on stderr without a traceback, and the exit code is 1."""
-    config = tmp_path / "config.json"
-    good = config_for(sandbox)
-    for content in (good | {"page_size": 0, "timezone": "Mars/Base"}, {}):
-        config.write_text(json.dumps(content))
-        for arguments in ([], ["--test"]):
-            ended = run_cli("--config", config, *arguments)
-            assert ended.returncode == 1
-            assert "Traceback" not in ended.stderr
-            assert "`" in ended.stderr
-            assert ended.stdout == ""
-
-
-@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
-def test_a_file_that_is_no_json_is_told(sandbox: Sandbox, tmp_path: Path, option: str) -> None:
-    """A broken file is told with the place of the mistake."""
-    config, broken = tmp_path / "config.json", tmp_path / "broken.json"
-    config.write_text(json.dumps(config_for(sandbox)))
-    broken.write_text('{"a": 1,\n "b": }')
-    ended = run_cli("--config", config, option, broken)
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    assert "is not JSON: see line 2, column" in ended.stderr
-
-
-def test_a_missing_config_file_is_told() -> None:
-    """A path that leads nowhere is told with the path."""
-    ended = run_cli("--config", "nowhere.json")
-    assert ended.returncode == 1
-    assert "nowhere.json" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_an_unknown_setting_is_told_and_ignored(

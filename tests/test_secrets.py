@@ -6,150 +6,19 @@ import http.server
 import json
 import logging
 import traceback
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 
-from tests.support import config_for, run_cli, run_tap, written
+from tests.account import ODD_LOCATION, SECRET, Account, account, in_either_place
+from tests.support import run_tap
 from tests.test_errors import server, unused_port
 from tests.world_time import WorldTime
-from xstak_sandbox import Credentials, Fault, Kind, Quirks, RawOrder, Sandbox, World, location_ids
+from xstak_sandbox import Fault, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-SECRET = "s3cr3t/of+the&account 7"
-"""Spelled otherwise in a URL and in JSON that stands in JSON."""
-SECRETS = {SECRET, quote(SECRET), quote(SECRET, safe=""), quote_plus(SECRET)}
-CUSTOMER = {"Test Customer", "@example.com", "+92-300-", "House ", "Odd-Customer"}
-DEBUG = {"TAP_XSTAK_OMS_LOGLEVEL": "DEBUG"}
-WITHOUT_ORDERS = {
-    Kind.HANG,
-    Kind.LATENCY,
-    Kind.DRIP,
-    Kind.SHORT_TOKEN,
-    Kind.NO_ACCESS_TOKEN,
-}
-KINDS = [kind for kind in Kind if kind not in WITHOUT_ORDERS]
-*LOCATIONS, ODD_LOCATION = location_ids(len(KINDS) // 2 + 1)
-ODD_ORDERS = [
-    RawOrder(ODD_LOCATION, "pending", b'"Odd-Customer, who is no order"'),
-    RawOrder(ODD_LOCATION, "completed", b'{"note":"Odd-Customer without a key"}'),
-    RawOrder(
-        ODD_LOCATION,
-        "completed",
-        b'{"id":7,"customer":"Odd-Customer","is_gift":"Odd-Customer","strange":"Odd-Customer"}',
-    ),
-]
-CATALOG = {
-    "streams": [
-        {
-            "tap_stream_id": "sales_orders",
-            "key_properties": ["id"],
-            "schema": {
-                "properties": {
-                    "id": {"type": "integer"},
-                    "customer": {"type": ["object", "null"]},
-                    "is_gift": {"type": ["boolean", "null"]},
-                },
-            },
-        },
-    ],
-}
-
-in_either_place = pytest.mark.parametrize("place", ["body", "query"])
-
-
-@dataclass
-class Account:
-    """A server and how it is read."""
-
-    sandbox: Sandbox
-    config: dict[str, Any]
-
-    def assert_keeps(self, *texts: str) -> None:
-        """None of these texts holds a secret, a token or a customer."""
-        entries = self.sandbox.journal.entries()
-        tokens = {entry.headers["token"] for entry in entries if "token" in entry.headers}
-        for text in texts:
-            assert not [word for word in SECRETS | CUSTOMER | tokens if word in text]
-
-
-@contextmanager
-def account(place: Any, faults: Sequence[Fault] = (), **changes: Any) -> Iterator[Account]:
-    """An account whose token parameters go to that place, with odd orders at one location."""
-    world = World(
-        locations=[*LOCATIONS, ODD_LOCATION],
-        orders_per_location=30,
-        life_days=120,
-        raw_orders=ODD_ORDERS,
-    )
-    quirks = Quirks(token_parameters_in=place)
-    credentials = Credentials(client_secret=SECRET)
-    with Sandbox(world, quirks=quirks, faults=faults, credentials=credentials) as sandbox:
-        own = {"client_secret": SECRET, "token_parameters_in": place, "page_size": 5}
-        yield Account(sandbox, config_for(sandbox, **own | changes))
-
-
-def states(stdout: str) -> str:
-    """The STATE messages of some output."""
-    return "\n".join(line for line in stdout.splitlines() if '"type":"STATE"' in line)
-
-
-def debugged(own: Account, folder: Path, *arguments: str | Path) -> str:
-    """What the command that fails tells at debug level, which holds none of these."""
-    config = written(folder, "config.json", own.config)
-    ended = run_cli("--config", config, *arguments, env=DEBUG)
-    own.assert_keeps(ended.stderr, states(ended.stdout))
-    assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
-
-
-@in_either_place
-def test_no_failure_of_a_partition_tells_them(place: Any, tmp_path: Path) -> None:
-    """Each kind of fault in a partition of its own."""
-    partitions = [(name, status) for name in LOCATIONS for status in ("pending", "completed")]
-    faults = [
-        Fault(kind, every=1, location=location, order_status=status)
-        for kind, (location, status) in zip(KINDS, partitions, strict=True)
-    ]
-    with account(place, faults, max_tries=2, max_concurrent_requests=16) as own:
-        catalog = written(tmp_path, "catalog.json", CATALOG)
-        said = debugged(own, tmp_path, "--catalog", catalog)
-        assert not own.sandbox.unmet_faults()
-    assert f"of {len(KINDS) + 2} partitions failed" in said
-    assert "Try 1 of 2" in said
-    assert "an order is not a JSON object" in said
-    assert "an order has no usable id" in said
-    assert "strange" in said
-    assert "DEBUG" in said
-
-
-@in_either_place
-def test_no_discovery_that_fails_tells_them(place: Any, tmp_path: Path) -> None:
-    """Every page is cut off in the middle of an order."""
-    with account(place, [Fault(Kind.TRUNCATED_JSON, every=1)], max_tries=1) as own:
-        assert "Not sampled" in debugged(own, tmp_path, "--discover")
-
-
-@in_either_place
-def test_no_refusal_of_the_credentials_tells_them(place: Any, tmp_path: Path) -> None:
-    """The secret is refused."""
-    with account(place, [Fault(Kind.STATUS, code=401, on="token", every=1)]) as own:
-        assert "refused the credentials" in debugged(own, tmp_path)
-
-
-@in_either_place
-def test_no_configuration_that_is_refused_tells_them(place: Any, tmp_path: Path) -> None:
-    """Settings are wrong, the type of the secret too, and it stands where it should not."""
-    for secret in (SECRET, [SECRET], {"is": SECRET}):
-        with account(place, client_secret=secret, secret=SECRET, timezone="Mars") as own:
-            assert "`timezone`" in debugged(own, tmp_path)
+    from collections.abc import Iterator
 
 
 def everything_told(error: Exception | None) -> str:
@@ -256,10 +125,3 @@ def test_no_answer_is_told_whole(
     """A server that repeats what it was sent, in header and body, is not repeated."""
     with account(place, (), **{setting: f"{echo_url}/{status}"}) as own:
         run_in_process(own, caplog, "")
-
-
-def test_no_stream_map_that_fails_tells_them(tmp_path: Path) -> None:
-    """An expression fails on an order's value, which is told in words without the value."""
-    maps = {"sales_orders": {"points": "int(customer['name'])"}}
-    with account("body", stream_maps=maps) as own:
-        assert "`stream_maps`" in debugged(own, tmp_path)

@@ -8,12 +8,10 @@ import pytest
 
 from tap_xstak_oms.config.files import text_of_object
 from tap_xstak_oms.errors import TapError
-from tests.support import config_for, run_cli, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from xstak_sandbox import Sandbox
 
 UNUSABLE = {
     "a list": (b'[{"client_secret":"hidden"}]', "holds a list, where an object should be"),
@@ -68,28 +66,3 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(b'\xef\xbb\xbf{"bookmarks":{}}')
     assert text_of_object(str(path), "state") == '{"bookmarks":{}}'
-
-
-@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
-@pytest.mark.parametrize("content", [[["page_size", 5]], None, "a folder"])
-def test_each_option_ends_in_one_sentence(
-    sandbox: Sandbox, tmp_path: Path, option: str, content: object
-) -> None:
-    """Whichever option names it, behind a good configuration, nothing is read or written."""
-    good = written(tmp_path, "good.json", config_for(sandbox))
-    odd = tmp_path if content == "a folder" else written(tmp_path, "odd.json", content)
-    ended = run_cli("--config", good, option, odd)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    [sentence] = [line for line in ended.stderr.splitlines() if "INFO" not in line]
-    assert f"cannot be used: the file '{odd}'" in sentence
-    assert not sandbox.journal.entries()
-
-
-def test_discovery_and_test_end_in_one_sentence_too(tmp_path: Path) -> None:
-    """What reads the configuration only ends as plainly."""
-    odd = written(tmp_path, "odd.json", [1])
-    for mode in ("--discover", "--test"):
-        ended = run_cli("--config", odd, mode)
-        assert (ended.returncode, ended.stdout) == (1, "")
-        assert len(ended.stderr.splitlines()) == 1
-        assert "holds a list, where an object should be" in ended.stderr

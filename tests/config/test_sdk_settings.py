@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_xstak_oms.config.sdk_settings import problems
 from tap_xstak_oms.tap import TapXstakOMS
-from tests.support import config_for, run_cli, written
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from xstak_sandbox import Sandbox
 
 SECRET = "a-seed-that-no-log-line-holds"
 
@@ -114,16 +108,3 @@ def test_a_setting_that_is_no_object_is_told() -> None:
     """The map as a whole can be of the wrong type."""
     for maps in (5, [1], "x", True):
         assert said(stream_maps=maps) == ["`stream_maps` must be object or null."]
-
-
-def test_the_command_ends_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Beside the mistakes in our own settings, on stderr, without a traceback or a request."""
-    maps = {"sales_orders": {"x": "md6(note)"}, "orders": {}}
-    odd = config_for(sandbox, page_size=0, stream_maps=maps, stream_map_config=SECRET)
-    ended = run_cli("--config", written(tmp_path, "config.json", odd))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    for words in ("`page_size`", "calls md6", "`stream_maps.orders`", "`stream_map_config`"):
-        assert words in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert SECRET not in ended.stderr
-    assert not sandbox.journal.entries()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tap_xstak_oms.config.settings import Settings
 from tap_xstak_oms.discovery.connection import CHECK_TRIES, check_connection
 from tap_xstak_oms.errors import TapError
-from tests.support import clock_of, config_for, run_cli, written
+from tests.support import clock_of, config_for
 from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def check(sandbox: Sandbox, **changes: Any) -> None:
@@ -30,15 +27,6 @@ def asked(sandbox: Sandbox) -> list[tuple[str | None, str | None]]:
         (entry.parameter("locationId"), entry.parameter("order_status"))
         for entry in sandbox.journal.orders
     )
-
-
-def test_a_good_connection_is_told_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
-    """`--test` exits 0, with a verdict on stderr and nothing on stdout."""
-    ended = run_cli("--config", written(tmp_path, "c.json", config_for(sandbox)), "--test")
-    assert (ended.returncode, ended.stdout) == (0, "")
-    assert "The connection works: asked for one status each, 2 of 2 locations told" in ended.stderr
-    assert "Location 1001: " in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_a_check_asks_once_for_each_location() -> None:
@@ -93,21 +81,3 @@ def test_a_server_that_answers_nobody_is_not_waited_for_long() -> None:
         with pytest.raises(TapError, match=r"^The connection does not work\. Page one of the"):
             check(sandbox, max_concurrent_requests=1)
         assert CHECK_TRIES <= len(sandbox.journal.orders) <= 2 * CHECK_TRIES
-
-
-def test_refused_credentials_are_the_verdict(sandbox: Sandbox, tmp_path: Path) -> None:
-    """`--test` exits 1 where no token is given, and asks for no order."""
-    config = written(tmp_path, "c.json", config_for(sandbox, client_id="someone"))
-    ended = run_cli("--config", config, "--test")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "The connection does not work. The token endpoint refused the cred" in ended.stderr
-    assert not sandbox.journal.orders
-
-
-def test_a_check_takes_settings_from_the_environment(sandbox: Sandbox, tmp_path: Path) -> None:
-    """What `--config=ENV` means for a run it means for `--test`."""
-    config = written(tmp_path, "c.json", config_for(sandbox))
-    environment = {"TAP_XSTAK_OMS_LOCATION_IDS": '["1002"]'}
-    ended = run_cli("--config", config, "--config=ENV", "--test", env=environment)
-    assert ended.returncode == 0, ended.stderr
-    assert asked(sandbox) == [("1002", "completed")]

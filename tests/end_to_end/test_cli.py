@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -213,3 +215,22 @@ def test_no_secret_and_no_customer_is_in_any_log(tmp_path: Path, place: Any) -> 
         assert secret not in ended.stderr
         assert not any(secret in state for state in states)
     assert ("every proxy on its way" in ended.stderr) == (place == "query")
+
+
+def test_the_last_line_of_a_run_is_a_state_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A whole STATE message, as `tail -1` takes it, means the same as its `value`."""
+    config = written(tmp_path, "config.json", config_for(sandbox, infer_schema=False))
+    message = run_cli("--config", config).stdout.splitlines()[-1]
+    begun_from = []
+    for state in (json.loads(message), json.loads(message)["value"]):
+        sandbox.journal.clear()
+        ended = run_cli("--config", config, "--state", written(tmp_path, "state.json", state))
+        assert (ended.returncode, "no `bookmarks`" in ended.stderr) == (0, False)
+        begun_from.append({entry.parameter("start_date") for entry in sandbox.journal.orders})
+    assert begun_from == [{"2025-12-16T12:00:00+05:00"}] * 2
+
+
+def test_a_run_that_does_not_infer_does_not_load_the_library() -> None:
+    """Importing this module is free."""
+    program = "import sys, tap_xstak_oms.discovery.inference; sys.exit('genson' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

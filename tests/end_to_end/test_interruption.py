@@ -13,6 +13,7 @@ import random
 import select
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tests.holdings import Partition, assert_complete, held, partition_of
-from tests.support import EXECUTABLE, Run, config_for, discovered, written
+from tests.support import EXECUTABLE, ROOT, Run, config_for, discovered, written
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
@@ -400,3 +401,36 @@ def test_a_run_ended_at_20_points_loses_nothing(tmp_path: Path) -> None:
         while ended < 20:
             ended += end_somewhere(rng, run)
         run.finish()
+
+
+def test_a_signal_at_any_step_of_the_writer_ends_in_order() -> None:
+    """Wherever it comes, what was written is whole lines in order, then the last state, and 143.
+
+    That state never claims a partition whose records are not before it.
+    """
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.end_to_end.signal_anywhere"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    endings = [json.loads(line) for line in told.splitlines()]
+    assert len(endings) > 100
+    for exit_code, output in endings:
+        assert exit_code == 143
+        assert output.endswith("\n")
+        messages = [json.loads(line) for line in output.splitlines()]
+        assert messages[-1]["value"]["last"]
+        assert_in_order(messages)
+
+
+def assert_in_order(messages: list[dict[str, Any]]) -> None:
+    """Each partition has two records, and is claimed by no state before both are there."""
+    records = 0
+    for message in messages:
+        if message["type"] == "RECORD":
+            assert message["partition"] == records // 2
+            records += 1
+        else:
+            assert message["value"]["partitions"] <= records // 2

@@ -197,7 +197,7 @@ def test_every_promise_names_tests_that_are_there() -> None:
     _, *promises = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8").split("\n## ")
     assert len(promises) == 6
     for promise in promises:
-        named = re.findall(r"`(tests/\w+\.py)`", promise[promise.index("Proved by ") :])
+        named = re.findall(r"`(tests/[\w/]+\.py)`", promise[promise.index("Proved by ") :])
         assert named
         assert all((ROOT / name).exists() for name in named), named
 

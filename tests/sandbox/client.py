@@ -95,3 +95,11 @@ class Client:
         for number in range(base + 1, base + first["page"]["totalPages"]):
             orders += self.page(**parameters | {"page": number})["orders"]
         return orders
+
+
+def control(url: str, path: str, **options: Any) -> dict[str, Any]:
+    """The answer of a control path: GET, or POST when something is sent."""
+    method = "POST" if options else "GET"
+    answer = requests.request(method, f"{url}/_sandbox/{path}", timeout=TIMEOUT, **options)
+    body: dict[str, Any] = answer.json()
+    return body

@@ -14,12 +14,11 @@ from typing_extensions import override
 from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.singer.state import PartitionStates, check_state
 from tap_xstak_oms.sync import bookmarks
-from tests.support import clock_of, config_for, discovered, run_cli, run_tap, utc, written
+from tests.support import clock_of, config_for, discovered, run_tap, utc
 from xstak_sandbox import RawOrder, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 STREAM = "sales_orders"
 MARK = "2026-01-10T00:00:00.000000+00:00"
@@ -163,19 +162,6 @@ def test_a_state_without_bookmarks_is_warned_about(
     assert "The state has no `bookmarks`" in caplog.text
 
 
-def test_the_last_line_of_a_run_is_a_state_too(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A whole STATE message, as `tail -1` takes it, means the same as its `value`."""
-    config = written(tmp_path, "config.json", config_for(sandbox, infer_schema=False))
-    message = run_cli("--config", config).stdout.splitlines()[-1]
-    begun_from = []
-    for state in (json.loads(message), json.loads(message)["value"]):
-        sandbox.journal.clear()
-        ended = run_cli("--config", config, "--state", written(tmp_path, "state.json", state))
-        assert (ended.returncode, "no `bookmarks`" in ended.stderr) == (0, False)
-        begun_from.append({entry.parameter("start_date") for entry in sandbox.journal.orders})
-    assert begun_from == [{"2025-12-16T12:00:00+05:00"}] * 2
-
-
 @pytest.mark.parametrize(
     ("state", "is_told"),
     [
@@ -236,16 +222,6 @@ def test_a_state_that_cannot_be_used_is_told_by_place(junk: Any, place: str) -> 
     with pytest.raises(TapError, match="The state cannot be used") as caught:
         check_state(junk, STREAM)
     assert place in str(caught.value)
-
-
-@pytest.mark.parametrize("junk", [[1], 5, state_of(partition("1001", "soon"))])
-def test_a_junk_state_file_ends_in_words(sandbox: Sandbox, tmp_path: Path, junk: object) -> None:
-    """On the command line too it is one sentence, exit code 1, and nothing on stdout."""
-    config = written(tmp_path, "config.json", config_for(sandbox, infer_schema=False))
-    ended = run_cli("--config", config, "--state", written(tmp_path, "state.json", junk))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "The state cannot be used" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_synced_at_is_of_one_form_on_records_and_in_the_state(sandbox: Sandbox) -> None:

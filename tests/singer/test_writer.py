@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
 import sys
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from singer_sdk.singerlib import (
@@ -22,7 +21,7 @@ from singer_sdk.singerlib import (
 from typing_extensions import override
 
 from tap_xstak_oms.singer.writer import BUFFER_BYTES, LineWriter
-from tests.support import ROOT, Collector
+from tests.support import Collector
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -146,36 +145,3 @@ def test_after_a_write_that_failed_nothing_is_written(
     assert [line.message for line in caplog.records] == [
         "The downstream process closed the pipe: nothing more can be written."
     ]
-
-
-def test_a_signal_at_any_step_of_the_writer_ends_in_order() -> None:
-    """Wherever it comes, what was written is whole lines in order, then the last state, and 143.
-
-    That state never claims a partition whose records are not before it.
-    """
-    told = subprocess.run(
-        [sys.executable, "-m", "tests.end_to_end.signal_anywhere"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        timeout=120,
-    ).stdout
-    endings = [json.loads(line) for line in told.splitlines()]
-    assert len(endings) > 100
-    for exit_code, output in endings:
-        assert exit_code == 143
-        assert output.endswith("\n")
-        messages = [json.loads(line) for line in output.splitlines()]
-        assert messages[-1]["value"]["last"]
-        assert_in_order(messages)
-
-
-def assert_in_order(messages: list[dict[str, Any]]) -> None:
-    """Each partition has two records, and is claimed by no state before both are there."""
-    records = 0
-    for message in messages:
-        if message["type"] == "RECORD":
-            assert message["partition"] == records // 2
-            records += 1
-        else:
-            assert message["value"]["partitions"] <= records // 2

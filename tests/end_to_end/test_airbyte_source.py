@@ -5,25 +5,21 @@ from __future__ import annotations
 import ast
 import copy
 import json
-import logging
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler
 from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.config.settings import Settings
+from tests.airbyte.answers import Answer
 from tests.support import CLIENT_SECRET, EXECUTABLE, ROOT, config_for, discovered, run_cli
 from xstak_sandbox import Fault, Kind, Sandbox, World
 
@@ -37,55 +33,6 @@ PATIENCE_SECONDS = 20
 FIRST_START = "2025-01-01T00:00:00+05:00"
 LATER_START = "2025-12-16T12:00:00+05:00"
 """Thirty days before the bookmark of a first read."""
-
-
-@dataclass
-class Answer:
-    """What a command said on stdout, all of it Airbyte messages, and how it ended."""
-
-    code: int
-    messages: Sequence[dict[str, Any]]
-
-    def of(self, kind: str) -> list[Any]:
-        """The contents of the messages of a type."""
-        key = "connectionStatus" if kind == "CONNECTION_STATUS" else kind.lower()
-        return [message[key] for message in self.messages if message["type"] == kind]
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """The records."""
-        return [record["data"] for record in self.of("RECORD")]
-
-    @property
-    def states(self) -> list[dict[str, Any]]:
-        """The stream's states."""
-        return [state["stream"]["stream_state"] for state in self.of("STATE")]
-
-    @property
-    def bookmarks(self) -> dict[tuple[str, str], str | None]:
-        """The bookmarks of the last state, by status and location."""
-        return {
-            (state["context"]["_order_status"], state["context"]["_location_id"]): state.get(
-                "replication_key_value"
-            )
-            for state in self.states[-1].get("partitions", [])
-        }
-
-    @property
-    def statuses(self) -> list[str]:
-        """How far the stream was, in order."""
-        traces = self.of("TRACE")
-        return [trace["stream_status"]["status"] for trace in traces if "stream_status" in trace]
-
-    @property
-    def error(self) -> dict[str, Any]:
-        """The one error."""
-        [error] = [trace["error"] for trace in self.of("TRACE") if "error" in trace]
-        return dict(error)
-
-    def logged(self, level: str) -> str:
-        """What was logged at a level."""
-        return "\n".join(log["message"] for log in self.of("LOG") if log["level"] == level)
 
 
 @dataclass
@@ -447,22 +394,6 @@ def test_refused_credentials_are_the_user_s_to_mend(
     assert "refused the credentials" in answer.error["message"]
 
 
-def test_an_error_of_ours_is_told_without_its_text(
-    capsysbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    """What no user can mend is a system error: its kind and place are told, and not its text."""
-    writer = AirbyteWriter("sales_orders")
-    with pytest.raises(KeyError) as raised:
-        dict[str, str]()["+92-300"]
-    writer.say_failure(raised.value)
-    answer = Answer(1, [json.loads(capsysbinary.readouterr().out)])
-    assert answer.error["failure_type"] == "system_error"
-    assert "KeyError" in answer.error["message"]
-    assert "test_source.py" in answer.error["stack_trace"]
-    assert "+92-300" not in answer.error["message"]
-    assert "KeyError" not in answer.error["stack_trace"]
-
-
 def test_no_secret_is_said(source: Source, catalog: dict[str, Any]) -> None:
     """At debug level no message but a record holds the secret, a token or a customer's data."""
     loud = {"TAP_XSTAK_OMS_LOGLEVEL": "DEBUG"}
@@ -539,44 +470,6 @@ def test_sigterm_ends_in_order_while_another_thread_writes() -> None:
     assert (answer.code, ended.stderr) == (-signal.SIGTERM, "")
     assert [message["type"] for message in answer.messages] == ["TRACE", "LOG", "STATE", "TRACE"]
     assert answer.statuses == ["STARTED", "INCOMPLETE"]
-
-
-class Barrier:
-    """A stdout that lets nothing pass until it is opened."""
-
-    def __init__(self) -> None:
-        self.taken = bytearray()
-        self.reached = threading.Event()
-        self.opened = threading.Event()
-
-    def write(self, data: memoryview) -> int:
-        """Take the bytes, when it is time."""
-        self.reached.set()
-        self.opened.wait(PATIENCE_SECONDS)
-        self.taken += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-
-def test_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a line is being written, whoever logs waits, so that each line comes out whole."""
-    stdout = Barrier()
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stdout))
-    writer = AirbyteWriter("sales_orders")
-    handler = LogHandler(writer)
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(writer.say, "LOG", {"level": "INFO", "message": "first"})
-        assert stdout.reached.wait(PATIENCE_SECONDS)
-        second = pool.submit(handler.handle, logging.makeLogRecord({"msg": "second"}))
-        with pytest.raises(TimeoutError):
-            second.result(timeout=0.2)
-        stdout.opened.set()
-        first.result(PATIENCE_SECONDS)
-        second.result(PATIENCE_SECONDS)
-    answer = Answer(0, [json.loads(line) for line in stdout.taken.splitlines()])
-    assert [log["message"] for log in answer.of("LOG")] == ["first", "second"]
 
 
 def blocks(language: str) -> list[str]:
