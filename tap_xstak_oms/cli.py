@@ -8,17 +8,19 @@ import logging
 import sys
 from contextlib import suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
-from singer_sdk.exceptions import ConfigValidationError
+import click
 from singer_sdk.tap_base import CliTestOptionValue
+from typing_extensions import override
 
 from tap_xstak_oms.config.files import text_of_object
-from tap_xstak_oms.errors import SettingsError, TapError
+from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.singer.rediscovery import extended
 from tap_xstak_oms.tap import TapXstakOMS
 
 if TYPE_CHECKING:
-    import click
     from singer_sdk.plugin_base import _ConfigInput
 
 _M_ARENA_MAX = -8
@@ -41,42 +43,63 @@ class Command(TapXstakOMS):
     """The tap as a command: what its options mean."""
 
     @classmethod
+    @override
     def get_singer_command(cls) -> click.Command:
-        """The SDK's command, whose options take what they should and complain in words."""
+        """The SDK's command with the options of this tap, whose mistakes end in words."""
         command = super().get_singer_command()
         options = {option.name: option for option in command.params}
         for name in ("catalog", "state"):
             options[name].type, options[name].callback = options["config"].type, _object
+        # The SDK would answer these two as soon as it meets them, without the other options.
+        for name in ("discover", "test"):
+            options[name].callback, options[name].expose_value = None, True
+        for name, text in _HELP.items():
+            cast("click.Option", options[name]).help = text
+        command.help = cls.__doc__
         return command
 
     @classmethod
+    @override
     def invoke(  # type: ignore[override]  # the SDK's takes open files
         cls,
         *,
-        about: bool = False,
-        about_format: str | None = None,
         config: _ConfigInput,
-        state: dict[str, Any] | None = None,
-        catalog: dict[str, Any] | None = None,
+        about: bool,
+        about_format: str | None,
+        discover: bool,
+        test: str,
+        state: dict[str, Any] | None,
+        catalog: dict[str, Any] | None,
     ) -> None:
-        """Tell about the tap, or run it."""
+        """Do what the options ask for."""
         if about:
             cls.print_about(about_format)
             return
-        logger.info("%s %s, singer-sdk %s", cls.name, cls.plugin_version, cls.sdk_version)
-        try:
-            tap = cls(
-                config=config.config,
-                state=state,
-                catalog=catalog,
-                parse_env_config=config.parse_env,
-            )
-        except ConfigValidationError as error:
-            # The SDK's command would end it with a line that says nothing.
-            raise SettingsError(error.errors) from None
-        tap.run()
+        answers = discover or test != CliTestOptionValue.Disabled.value
+        make = partial(cls, config=config.config, parse_env_config=config.parse_env)
+        if not answers:
+            logger.info("%s %s, singer-sdk %s", cls.name, cls.plugin_version, cls.sdk_version)
+            make(state=state, catalog=catalog).run()
+        elif discover:
+            tap = make(validate_config=False, setup_mapper=False)
+            found = tap.catalog_dict
+            click.echo(json.dumps(extended(catalog, found) if catalog else found, indent=2))
+        elif test == CliTestOptionValue.Schema.value:
+            make(catalog=catalog).write_schemas()
+        else:
+            make(setup_mapper=False).test()
+
+    def test(self) -> None:
+        """Check the connection.
+
+        Raises:
+            TapError: If the account cannot be read, or a location or status has no order at all.
+        """
+        if doubts := self.check_connection():
+            raise TapError("\n".join(doubts))
 
     @classmethod
+    @override
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
@@ -88,16 +111,20 @@ class Command(TapXstakOMS):
                 given.config |= json.loads(text, parse_float=Decimal)
         return given
 
-    @classmethod
-    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Answer `--test`; the SDK's own would look through all partitions for an order."""
-        if value != CliTestOptionValue.All.value:
-            super().cb_test(ctx, param, value)
-            return
-        given = ctx.params["config"]
-        tap = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False)
-        tap.check_connection()
-        ctx.exit()
+
+_HELP = {
+    "config": "A JSON file with the configuration, or ENV for the variables TAP_XSTAK_OMS_...; "
+    "may be given more than once, and later ones override earlier ones.",
+    "catalog": "A JSON file with the catalog, used as it stands. With --discover it is kept, and "
+    "extended by what is new.",
+    "state": "A JSON file with the state of the last run: its last STATE message, or the `value` "
+    "of that.",
+    "discover": "Sample orders and write the catalog to stdout.",
+    "test": "Check that the account can be read, and that each location and status has orders. "
+    "--test=schema writes the SCHEMA message instead.",
+    "about": "Tell the settings and capabilities of the tap.",
+    "about_format": "How --about writes: for machines or for a page.",
+}
 
 
 def _object(_: object, option: click.Parameter, path: str | None) -> dict[str, Any] | None:
@@ -109,16 +136,11 @@ def _object(_: object, option: click.Parameter, path: str | None) -> dict[str, A
 
 
 def main() -> None:
-    """Run the command line; every mistake of a user ends in words and exit code 1."""
+    """Run the command line; every mistake of a user ends in words and an exit code."""
     share_one_heap()
     try:
         Command.cli()
-    except ConfigValidationError as error:
-        problems = error.errors
     except TapError as error:
-        problems = str(error).splitlines()
-    else:
-        return
-    for problem in problems:
-        logger.error("%s", problem)
-    sys.exit(1)
+        for line in str(error).splitlines():
+            logger.error("%s", line)  # noqa: TRY400 - a person reads it
+        sys.exit(error.exit_code)

@@ -1,10 +1,14 @@
 """Every way in which the tap can fail, as one tree.
 
     TapError                    said to a person as it stands: one or two sentences, no traceback
-    ├── SettingsError           the configuration is wrong; carries every problem at once
-    ├── RunError                ends the run (refused credentials, a server that nobody reaches)
+    ├── UsageError              an option, a file or a setting is wrong
+    │   └── SettingsError       the configuration is wrong; carries every problem at once
+    ├── RunError                ends the run: nothing can be read (an outage)
+    │   └── CredentialsError    the credentials were refused
     └── PartitionError          ends one partition; the others go on
         └── RetriableError      may pass by itself: tried again up to `max_tries` times
+
+Each tells the exit code of a command that ends with it. The codes are documented and stable.
 
 No text of an error ever holds a secret, a token or an order's data: errors are built from our
 own words, numbers and setting names, never from what a server said.
@@ -19,10 +23,22 @@ if TYPE_CHECKING:
 
 
 class TapError(Exception):
-    """Something that a person should read."""
+    """Something that a person should read.
+
+    Attributes:
+        exit_code: Of a command that ends with it: 1 if some partitions failed.
+    """
+
+    exit_code = 1
 
 
-class SettingsError(TapError):
+class UsageError(TapError):
+    """An option, a file or a setting is wrong."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
     """The configuration is wrong.
 
     Attributes:
@@ -37,8 +53,15 @@ class SettingsError(TapError):
 class RunError(TapError):
     """The run cannot go on, whatever the partition."""
 
+    exit_code = 4
     fatal = True
     """Tells the reader to end everything."""
+
+
+class CredentialsError(RunError):
+    """The token endpoint refused the credentials."""
+
+    exit_code = 3
 
 
 class PartitionError(TapError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
+from singer_sdk.metrics import Status, Tag
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from singer_sdk.streams import Stream
@@ -18,7 +19,7 @@ from typing_extensions import override
 
 from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.errors import PartitionError, TapError
-from tap_xstak_oms.records.columns import SYNCED_AT
+from tap_xstak_oms.records.columns import EXTRA, SYNCED_AT
 from tap_xstak_oms.records.fitter import Fitter
 from tap_xstak_oms.singer.emission import Direct, ThroughSDK
 from tap_xstak_oms.singer.maps import Expressions, WordedMap
@@ -26,7 +27,7 @@ from tap_xstak_oms.singer.state import PartitionStates
 from tap_xstak_oms.sync import bookmarks, opening
 from tap_xstak_oms.sync.checkpoint import Checkpoint
 from tap_xstak_oms.sync.progress import Progress
-from tap_xstak_oms.sync.summary import NOTHING_READ, Summary, failure
+from tap_xstak_oms.sync.summary import NOTHING_READ, Summary, judge
 from tap_xstak_oms.sync.sync import Account, Sync
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.mapper import StreamMap
-    from singer_sdk.metrics import Counter
+    from singer_sdk.metrics import Counter, Timer
 
     from tap_xstak_oms.singer.writer import LineWriter
 
@@ -77,6 +78,7 @@ class SalesOrdersStream(Stream):
         self._sync: Sync | None = None
         self._unmapped: str | None = None
         self._counter: Counter | None = None
+        self._timer: Timer | None = None
 
     @cached_property
     @override
@@ -110,6 +112,17 @@ class SalesOrdersStream(Stream):
         self._counter = super().get_record_counter(**options)
         return self._counter
 
+    @override
+    def get_sync_timer(self) -> Timer:
+        self._timer = super().get_sync_timer()
+        return self._timer
+
+    def _count_for_all_partitions(self) -> None:
+        """Take back the context that the SDK gives its meters: their figures are of the run."""
+        for meter in (self._counter, self._timer):
+            if meter is not None:
+                meter.with_context(None)
+
     @property
     @override
     def partitions(self) -> list[dict[str, Any]]:
@@ -127,6 +140,7 @@ class SalesOrdersStream(Stream):
 
         A partition that fails is left as it was, and reported when all have been read.
         """
+        self._count_for_all_partitions()
         if self._account is None:
             return
         if not context:
@@ -150,6 +164,8 @@ class SalesOrdersStream(Stream):
             yield
         except PartitionError as error:
             logger.error("%s", error)  # noqa: TRY400 - a person reads it
+            if self._timer is not None:
+                self._timer.tags[Tag.STATUS] = Status.FAILED
             if self._is_test:
                 sync.close()
                 raise
@@ -198,11 +214,10 @@ class SalesOrdersStream(Stream):
             TapError: If any partition failed.
         """
         super().finalize_state_progress_markers(state)
-        if state or self._sync is None:
+        if state or self._sync is None or self._account is None:
             return
         self._checkpoint.claim()
-        if words := failure(self._sync.reads):
-            raise TapError(words)
+        judge(self._sync.reads, self._account.settings)
 
     def conclude(self) -> None:
         """Write what was gathered; called once, whatever ended the run."""
@@ -215,8 +230,13 @@ class SalesOrdersStream(Stream):
             logger.info(NOTHING_READ)
             return
         self._sync.close()
-        is_cut_off = self._writer.is_broken_off
-        Summary(self._sync, logger, is_full_table=self._is_full_table, is_cut_off=is_cut_off).tell()
+        mapped = (one.transformed_schema.get("properties", {}) for one in self.stream_maps)
+        Summary(
+            self._sync,
+            is_full_table=self._is_full_table,
+            keeps_extra=self._sync.fitter.keeps_extra and any(EXTRA in names for names in mapped),
+            is_cut_off=self._writer.is_broken_off,
+        ).tell()
 
     @property
     def _is_full_table(self) -> bool:

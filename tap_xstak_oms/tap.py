@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
@@ -23,10 +23,10 @@ from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.config import sdk_settings
 from tap_xstak_oms.config.environment import environment
 from tap_xstak_oms.config.schema import SCHEMA
-from tap_xstak_oms.config.settings import Settings, missing_credentials
+from tap_xstak_oms.config.settings import Settings
 from tap_xstak_oms.discovery.connection import check_connection
 from tap_xstak_oms.discovery.discover import Discovered, discover, without_orders
-from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, TapError
+from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
 from tap_xstak_oms.singer.catalog import prepare_catalog
 from tap_xstak_oms.singer.logs import quieten_sdk
@@ -81,15 +81,15 @@ class TapXstakOMS(Tap):
             catalog: A catalog to use as it stands, instead of discovery.
             state: Where the last run left off.
             parse_env_config: Whether to take settings from the environment too.
-            validate_config: False where the tap is only asked what it can do: then the
-                credentials may be missing.
+            validate_config: False where the tap is only asked what it can do: then it may
+                have no setting at all.
             setup_mapper: False where the tap is not to read, but to answer: what it can do, or
                 whether it could.
             clock: The source of time.
             message_writer: Where messages go, instead of stdout.
 
         Raises:
-            ConfigValidationError: Telling every problem of the configuration.
+            SettingsError: Telling every problem of the configuration.
             TapError: If the catalog or the state cannot be used.
         """
         quieten_sdk(self.name, SalesOrdersStream.name)
@@ -125,14 +125,16 @@ class TapXstakOMS(Tap):
         finally:
             self._conclude()
 
-    def check_connection(self) -> None:
+    def check_connection(self) -> list[str]:
         """Find out whether the account can be read, and tell.
+
+        Returns:
+            Doubts, a sentence each: the locations and statuses that have no order at all.
 
         Raises:
             TapError: If it cannot, or not all that was asked for.
         """
-        if self._settings is not None:
-            check_connection(self._settings, self._clock)
+        return check_connection(self._settings, self._clock) if self._settings else []
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -195,10 +197,10 @@ class TapXstakOMS(Tap):
         return Discovered(entry.schema.to_dict(), list(entry.key_properties or []))
 
     def _parse(self, given: Mapping[str, Any], *, must_be_complete: bool) -> Settings | None:
-        missing = missing_credentials(given)
-        if missing and not must_be_complete:
-            verb = "is" if len(missing) == 1 else "are"
-            self.logger.warning("Cannot read orders: %s %s not set.", ", ".join(missing), verb)
+        if not (given or must_be_complete):
+            self.logger.warning(
+                "Cannot read orders: %s are not set.", ", ".join(SCHEMA["required"])
+            )
             return None
         problems = list(sdk_settings.problems(given, self.sdk_schema(), SalesOrdersStream.name))
         settings = None
@@ -207,7 +209,7 @@ class TapXstakOMS(Tap):
         except SettingsError as error:
             problems = error.problems + problems
         if problems:
-            raise ConfigValidationError("The configuration cannot be used", errors=problems)
+            raise SettingsError(problems)
         return settings
 
     def _sdk_config(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,4 +268,4 @@ class TapXstakOMS(Tap):
         try:
             super().setup_mapper()
         except MappingError as error:
-            raise TapError(f"`stream_maps` cannot be used: {error}") from None
+            raise UsageError(f"`stream_maps` cannot be used: {error}") from None

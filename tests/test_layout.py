@@ -24,7 +24,7 @@ MAY_KNOW = {
     "singer": FLOOR | {"config", "records"},
     "streams": FLOOR | {"config", "records", "sync", "singer"},
     "tap": FLOOR | {"config", "api", "records", "discovery", "sync", "singer", "streams"},
-    "cli": FLOOR | {"config", "tap"},
+    "cli": FLOOR | {"config", "singer", "tap"},
     "airbyte": FLOOR | {"config", "records", "singer", "streams", "tap", "cli"},
 }
 """The rooms, from the ground up, and what each may import beside its own modules."""

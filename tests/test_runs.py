@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tap_xstak_oms.errors import RunError
 from tests.support import Run, clock_of, config_for, discovered, run_tap, utc
 from xstak_sandbox import Entry, Fault, Kind, Quirks, Sandbox, World
 
@@ -274,3 +276,47 @@ def test_any_concurrency_emits_the_same(concurrency: int) -> None:
         many = run_tap(config | {"max_concurrent_requests": concurrency}, clock=clock_of(sandbox))
         assert many.records == alone.records
         assert sandbox.journal.max_in_flight <= concurrency
+
+
+def test_so_many_partitions_may_fail(caplog: pytest.LogCaptureFixture) -> None:
+    """Up to `max_failed_partitions` the run ends well, with a warning; the bookmarks stay."""
+    fault = Fault(Kind.STATUS, code=404, location="1002", order_status="completed")
+    with Sandbox(faults=[fault]) as sandbox:
+        config = config_for(sandbox, infer_schema=False, max_failed_partitions=1)
+        run = run_tap(config, clock=clock_of(sandbox))
+    assert run.error is None
+    assert "1 of 4 partitions failed; the next run resumes from their bookmarks." in caplog.text
+    assert "`max_failed_partitions`" in caplog.text
+    assert run.bookmarks["completed", "1002"] is None
+
+
+def test_where_all_partitions_fail_none_may() -> None:
+    """A run that could read nothing has failed, whatever may fail, and says so by its exit code."""
+    fault = Fault(Kind.STATUS, code=404, every=1)
+    with Sandbox(faults=[fault]) as sandbox:
+        config = config_for(sandbox, infer_schema=False, max_failed_partitions=100)
+        run = run_tap(config, clock=clock_of(sandbox))
+    assert isinstance(run.error, RunError)
+    assert run.error.exit_code == 4
+    assert "4 of 4 partitions failed" in str(run.error)
+
+
+def test_metrics_tell_the_truth(caplog: pytest.LogCaptureFixture) -> None:
+    """A run of which a partition failed has not succeeded; figures of all have no one's context."""
+    caplog.set_level(logging.INFO)
+    fault = Fault(Kind.STATUS, code=404, location="1002", order_status="completed")
+    statuses = []
+    for faults in ([], [fault]):
+        caplog.clear()
+        with Sandbox(faults=faults) as sandbox:
+            run = run_tap(config_for(sandbox, infer_schema=False), clock=clock_of(sandbox))
+        points = [
+            json.loads(line.removeprefix("METRIC: "))
+            for line in caplog.messages
+            if line.startswith("METRIC: ")
+        ]
+        assert not [point for point in points if "context" in point["tags"]]
+        [count] = [point["value"] for point in points if point["metric"] == "record_count"]
+        assert count == len(run.records)
+        statuses += [p["tags"]["status"] for p in points if p["metric"] == "sync_duration"]
+    assert statuses == ["succeeded", "failed"]

@@ -20,7 +20,7 @@ from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler, user_message
 from tap_xstak_oms.cli import share_one_heap
 from tap_xstak_oms.config.files import text_of_json, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
 from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import TapXstakOMS
@@ -139,7 +139,8 @@ def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     status = {"status": "SUCCEEDED"}
     try:
         tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
-        tap.check_connection()
+        for doubt in tap.check_connection():
+            logging.getLogger(tap.name).warning("%s", doubt)
     except Exception as error:
         message = user_message(error)
         if message is None:
@@ -187,10 +188,10 @@ def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
 def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
     stream = configured.stream
     if stream.name != STREAM:
-        raise TapError(f"There is no stream {stream.name!r}, only {STREAM!r}: discover again.")
+        raise UsageError(f"There is no stream {stream.name!r}, only {STREAM!r}: discover again.")
     paths = configured.primary_key or stream.source_defined_primary_key or []
     if any(len(path) != 1 for path in paths):
-        raise TapError(f"The primary key of {STREAM!r} can only be of whole columns.")
+        raise UsageError(f"The primary key of {STREAM!r} can only be of whole columns.")
     return {
         "tap_stream_id": stream.name,
         "stream": stream.name,
@@ -218,7 +219,7 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     given = {name: value for name, value in config.items() if value not in (None, "")}
     foreign = sorted(set(given) & (TapXstakOMS.setting_names() - set(SCHEMA["properties"])))
     if foreign:
-        raise TapError(
+        raise UsageError(
             f"{', '.join(f'`{name}`' for name in foreign)}: not offered through Airbyte, which "
             "would still expect the columns that discovery told. Remove it.",
         )

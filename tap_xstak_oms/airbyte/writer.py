@@ -11,7 +11,6 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Message, RecordMessage, StateMessage
 from typing_extensions import override
 
@@ -167,8 +166,6 @@ class LogHandler(logging.Handler):
 
 def user_message(error: Exception) -> str | None:
     """What to tell a person of an error; nothing if it is none that a person can mend."""
-    if isinstance(error, ConfigValidationError):
-        return "\n".join(error.errors)
     return str(error) if isinstance(error, TapError) else None
 
 

@@ -20,7 +20,7 @@ from tap_xstak_oms.api.gate import Gate
 from tap_xstak_oms.api.pages import Page, PageError, parse_page
 from tap_xstak_oms.api.transport import Answer, HTTPRequest, Traffic, Transport, check_status
 from tap_xstak_oms.config.schema import ORDERS_PATH
-from tap_xstak_oms.errors import PartitionError, RetriableError, RunError
+from tap_xstak_oms.errors import CredentialsError, PartitionError, RetriableError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +153,7 @@ class XStakClient:
             asked_at = self._clock.monotonic()
             answer = self._transport.exchange(request)
             if answer.status in _REFUSED:
-                raise RunError(_refusal(answer.status))
+                raise CredentialsError(_refusal(answer.status))
             check_status(answer, url_setting="auth_url", now=self._clock.now())
             return read_token(answer.body, asked_at)
 

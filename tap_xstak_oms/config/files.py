@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import NoReturn
 
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import UsageError
 
 _KINDS: dict[type, str] = {list: "a list", str: "a text", type(None): "null", bool: "a truth value"}
 
@@ -19,7 +19,7 @@ def text_of_object(path: str, what: str) -> str:
         what: What the file is to hold: "configuration", "catalog" or "state".
 
     Raises:
-        TapError: Naming the file and what is wrong with it, and nothing of what it holds.
+        UsageError: Naming the file and what is wrong with it, and nothing of what it holds.
     """
     text, content = _read(path, what)
     if isinstance(content, dict):
@@ -33,9 +33,9 @@ def text_of_json(path: str, what: str) -> str:
     return _read(path, what)[0]
 
 
-def unusable(path: str, what: str, problem: str) -> TapError:
+def unusable(path: str, what: str, problem: str) -> UsageError:
     """The error of a file with that problem, which is the end of a sentence about the file."""
-    return TapError(f"The {what} cannot be used: the file {path!r} {problem}.")
+    return UsageError(f"The {what} cannot be used: the file {path!r} {problem}.")
 
 
 def _read(path: str, what: str) -> tuple[str, object]:

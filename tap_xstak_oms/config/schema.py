@@ -201,6 +201,14 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "goes on with the others.",
     ),
     th.Property(
+        "max_failed_partitions",
+        th.IntegerType(minimum=0),
+        default=0,
+        title="Failed partitions",
+        description="How many partitions (a location and status) may fail before the run fails. "
+        "With as many or fewer it warns and exits with 0, unless nothing could be read.",
+    ),
+    th.Property(
         "max_read_passes",
         th.IntegerType(minimum=1, maximum=100),
         default=3,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import pendulum
 
-CREDENTIALS = ("client_id", "client_secret", "company_code")
 DECIDE_WHAT_IS_THERE = (
     "`location_ids`, `order_statuses`, `company_code`, `start_date` and `start_date_format`"
 )
@@ -69,6 +68,7 @@ class Settings:
     max_requests_per_minute: int | None
     request_timeout_seconds: int
     max_tries: int
+    max_failed_partitions: int
     max_read_passes: int
     infer_schema: bool
     primary_keys: tuple[str, ...] | None
@@ -134,8 +134,3 @@ def shard_of(location_id: str, shard_count: int) -> int:
     """
     digest = hashlib.sha256(location_id.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard_count
-
-
-def missing_credentials(config: Mapping[str, Any]) -> list[str]:
-    """The names of the credentials that a configuration does not hold."""
-    return [name for name in CREDENTIALS if config.get(name) in (None, "")]

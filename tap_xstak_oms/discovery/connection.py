@@ -1,19 +1,20 @@
-"""Whether an account can be read: a token, and one request for each of some locations."""
+"""Whether an account can be read: a token, and a request for each status of some locations."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_xstak_oms.api.client import XStakClient
 from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE, Partition
-from tap_xstak_oms.discovery.sampling import first_pages, spread
+from tap_xstak_oms.discovery.sampling import SAMPLES, first_pages, spread
 from tap_xstak_oms.errors import PartitionError, RunError, TapError
 from tap_xstak_oms.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.config.settings import Settings
@@ -24,8 +25,11 @@ CHECK_TRIES = 3
 logger = logging.getLogger("tap-xstak-oms")
 
 
-def check_connection(settings: Settings, clock: Clock) -> None:
+def check_connection(settings: Settings, clock: Clock) -> list[str]:
     """Find out whether an account can be read, and tell.
+
+    Returns:
+        Doubts, a sentence each: the locations and statuses that have no order at all.
 
     Raises:
         TapError: If it cannot, or not all that was asked for.
@@ -34,29 +38,33 @@ def check_connection(settings: Settings, clock: Clock) -> None:
     try:
         orders, failures = _ask(_probes(settings), settings, XStakClient(settings, clock))
     except RunError as error:
-        raise TapError(f"The connection does not work. {error}") from None
+        raise type(error)(f"The connection does not work. {error}") from None
     if failures:
-        raise TapError(_complaint(len(orders), failures))
-    _tell(settings, orders)
+        raise TapError(_complaint(orders, failures))
+    since = settings.start_date.isoformat()
+    doubts = list(_doubts(orders, since))
+    logger.info(
+        "The connection works%s %s told of %s since %s.",
+        ", with doubts:" if doubts else ":",
+        counted(len({partition.location_id for partition in orders}), "location"),
+        counted(sum(orders.values()), "order"),
+        since,
+    )
+    return doubts
 
 
 def _probes(settings: Settings) -> list[Partition]:
-    """One partition for each of some locations, its status in turn.
-
-    The last status goes first: that is where most orders end.
-    """
+    """Every status of some locations."""
     statuses = settings.order_statuses
-    return [
-        Partition(statuses[-1 - at % len(statuses)], location)
-        for at, location in enumerate(spread(settings.location_ids))
-    ]
+    locations = spread(settings.location_ids, max(1, SAMPLES // len(statuses)))
+    return [Partition(status, location) for location in locations for status in statuses]
 
 
 def _ask(
     probes: Sequence[Partition], settings: Settings, client: XStakClient
-) -> tuple[list[int], list[str]]:
+) -> tuple[dict[Partition, int], list[str]]:
     """How many orders there are of each that answers, and why the others do not."""
-    orders: list[int] = []
+    orders: dict[Partition, int] = {}
     failures: list[str] = []
     for partition, found in first_pages(probes, settings, client):
         if isinstance(found, PartitionError):
@@ -65,7 +73,7 @@ def _ask(
                 # A server that answers nobody would be waited for again and again.
                 break
         else:
-            orders.append(found.total_elements)
+            orders[partition] = found.total_elements
             logger.info(
                 "Location %s: %s.",
                 partition.location_id,
@@ -74,28 +82,27 @@ def _ask(
     return orders, failures
 
 
-def _complaint(answered: int, failures: Sequence[str]) -> str:
-    if not answered:
+def _complaint(orders: Mapping[Partition, int], failures: Sequence[str]) -> str:
+    if not orders:
         return f"The connection does not work. {failures[0]}"
-    asked = counted(answered + len(failures), "location")
-    return "\n".join([f"{len(failures)} of {asked} cannot be read.", *failures])
+    asked = counted(len(orders) + len(failures), "partition")
+    return "\n".join([*failures, f"{len(failures)} of {asked} asked for cannot be read."])
 
 
-def _tell(settings: Settings, orders: Sequence[int]) -> None:
-    asked = f"{len(orders)} of {counted(len(settings.location_ids), 'location')}"
-    since = settings.start_date.isoformat()
-    if sum(orders):
-        logger.info(
-            "The connection works: asked for one status each, %s told of %s since %s.",
-            asked,
-            counted(sum(orders), "order"),
-            since,
-        )
-    else:
-        logger.warning(
-            "The connection works, but asked for one status each, %s told of no order since %s. "
-            "If there are some, check %s.",
-            asked,
-            since,
-            DECIDE_WHAT_IS_THERE,
+def _doubts(orders: Mapping[Partition, int], since: str) -> Iterator[str]:
+    """Name what has no order anywhere: it may be misspelt."""
+    if not any(orders.values()):
+        check = f"check {DECIDE_WHAT_IS_THERE}"
+        yield f"No order anywhere since {since}. If there should be some, {check}."
+        return
+    by_location, by_status = Counter[str](), Counter[str]()
+    for partition, number in orders.items():
+        by_location[partition.location_id] += number
+        by_status[partition.order_status] += number
+    for location in (name for name, number in by_location.items() if not number):
+        yield f"No order at location {location} since {since}: is the ID right (`location_ids`)?"
+    for status in (name for name, number in by_status.items() if not number):
+        yield (
+            f"No order with the status {status} since {since} at "
+            f"{counted(len(by_location), 'location')}: is it right (`order_statuses`)?"
         )

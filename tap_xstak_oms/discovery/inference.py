@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import UsageError
 from tap_xstak_oms.records.columns import INTEGERS, OWN_COLUMNS, can_be_column
 from tap_xstak_oms.records.timestamps import to_utc
 
@@ -76,7 +76,7 @@ def infer(
         primary_keys: The key, where the user names it; else it is detected.
 
     Raises:
-        TapError: A field of `primary_keys` cannot be a column, as far as the sample shows.
+        UsageError: A field of `primary_keys` cannot be a column, as far as the sample shows.
     """
     remarks: list[str] = []
     orders = _read(samples, remarks)
@@ -273,7 +273,7 @@ def _given_key(
 ) -> tuple[str, ...]:
     lacking = [name for name in names if name not in properties and name not in OWN_COLUMNS]
     if lacking:
-        raise TapError(
+        raise UsageError(
             f"`primary_keys` names {_listed(lacking)}: no sampled order has it, or it was only "
             "ever null, or has several types."
         )

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from tap_xstak_oms.errors import PartitionError, TapError
+from tap_xstak_oms.errors import PartitionError, UsageError
 from tap_xstak_oms.records.columns import (
     EXTRA,
     LOCATION_ID,
@@ -114,7 +114,7 @@ class Fitter:
                 deselected, which `_extra` would show.
 
         Raises:
-            TapError: A field of the key has no column.
+            UsageError: A field of the key has no column.
         """
         properties = schema.get("properties") or {}
         self._key_columns = [name for name in key if name not in OWN_COLUMNS]
@@ -138,7 +138,7 @@ class Fitter:
     def _require_key_columns(self) -> None:
         lacking = sorted(self._key - self._columns.keys())
         if lacking:
-            raise TapError(
+            raise UsageError(
                 f"The key names {', '.join(lacking)}, for which the schema has no column: "
                 "correct `primary_keys`, or the catalog's key properties."
             )

@@ -15,7 +15,7 @@ from singer_sdk.singerlib.catalog import (
     StreamMetadata,
 )
 
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,12 +42,12 @@ def prepare_catalog(
         primary_keys: The setting, which goes before the catalog's key.
 
     Raises:
-        TapError: If the catalog cannot be used, saying why.
+        UsageError: If the catalog cannot be used, saying why.
     """
     try:
         catalog = Catalog.from_dict(dict(given))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise TapError(
+        raise UsageError(
             "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
             "with `tap_stream_id`, `schema` and `metadata`. Make a new one with --discover.",
         ) from None
@@ -65,7 +65,7 @@ def _check_replication(entry: CatalogEntry, replication_key: str) -> None:
     root = entry.metadata.get(()) or StreamMetadata()
     key = entry.replication_key or getattr(root, "replication_key", None) or replication_key
     if key != replication_key:
-        raise TapError(
+        raise UsageError(
             f"The catalog names {key!r} as the replication key of {entry.tap_stream_id!r}. It "
             f"can only be {replication_key!r}: no field of an order is known to tell when it "
             "changed.",
@@ -73,7 +73,7 @@ def _check_replication(entry: CatalogEntry, replication_key: str) -> None:
     entry.replication_key = replication_key
     method = entry.replication_method or getattr(root, "forced_replication_method", None)
     if method not in (None, REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE):
-        raise TapError(
+        raise UsageError(
             f"The catalog asks for replication method {method!r} of {entry.tap_stream_id!r}. It "
             f"can be {REPLICATION_INCREMENTAL} or {REPLICATION_FULL_TABLE}.",
         )

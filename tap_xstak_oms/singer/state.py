@@ -9,7 +9,7 @@ from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def check_state(given: object, stream: str) -> dict[str, Any]:
         stream: The name of the stream whose bookmarks matter; of others only the form does.
 
     Raises:
-        TapError: Naming the place at which it cannot be used.
+        UsageError: Naming the place at which it cannot be used.
     """
     found = _the(dict, given, "it")
     if found.get("type") == SingerMessageType.STATE:
@@ -111,8 +111,8 @@ def _is_date(value: object) -> bool:
         return False
 
 
-def _unusable(where: str, problem: str) -> TapError:
-    return TapError(
+def _unusable(where: str, problem: str) -> UsageError:
+    return UsageError(
         f"The state cannot be used: {where} {problem}. Give the `value` of the last STATE message "
         "as it was written, or no state, to read everything from `start_date`.",
     )

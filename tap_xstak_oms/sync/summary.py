@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE
+from tap_xstak_oms.errors import RunError, TapError
 from tap_xstak_oms.records.columns import can_be_column
 from tap_xstak_oms.sync import bookmarks
 from tap_xstak_oms.wording import counted, duration, listed, moment
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator, Mapping
 
-    from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.config.settings import Partition, Settings
     from tap_xstak_oms.sync.sync import PartitionRead, Sync
 
 SUMMARY_PARTITIONS = 40
@@ -29,26 +30,30 @@ EXTRA_FIELDS = 3
 NOTHING_READ = "Nothing was read. The state is unchanged; the next run starts where this one did."
 COMPLETE, FAILED, UNSETTLED, INTERRUPTED = "complete", "failed", "unsettled", "interrupted"
 
+logger = logging.getLogger("tap-xstak-oms")
+
 
 class Summary:
-    """The lines about one run, in the order in which they are told."""
+    """The lines about one run, in the order in which they are told.
+
+    Machines read the same from the `extra` fields of the log records.
+    """
 
     def __init__(
-        self, sync: Sync, logger: logging.Logger, *, is_full_table: bool, is_cut_off: bool
+        self, sync: Sync, *, is_full_table: bool, keeps_extra: bool, is_cut_off: bool
     ) -> None:
         """Look at a run that has ended.
 
         Args:
             sync: The run.
-            logger: Where the lines go; machines read the same from their `extra` fields.
             is_full_table: Whether the run moves no bookmarks.
+            keeps_extra: Whether `_extra` arrives, where the values without a column are.
             is_cut_off: Whether the pipe was closed before all was written.
         """
         self._sync = sync
-        self._logger = logger
         self._is_full_table = is_full_table
         self._is_cut_off = is_cut_off
-        self._place = "in _extra" if sync.fitter.keeps_extra else "dropped"
+        self._place = "in _extra" if keeps_extra else "dropped, as `_extra` is"
 
     def tell(self) -> None:
         """Tell all of it."""
@@ -57,7 +62,7 @@ class Summary:
         self._warn_of_fields()
         self._warn_of_empty()
         if self._is_cut_off:
-            self._logger.warning(
+            logger.warning(
                 "The pipe was closed before everything was written: only the bookmarks of the last "
                 "STATE count."
             )
@@ -66,12 +71,10 @@ class Summary:
     def _tell_partitions(self) -> None:
         reads = sorted(self._sync.reads.items(), key=lambda item: _rank(item[1]))
         for partition, read in reads[:SUMMARY_PARTITIONS]:
-            self._logger.info(
-                "%s", self._line(partition, read), extra=self._fields(partition, read)
-            )
+            logger.info("%s", self._line(partition, read), extra=self._fields(partition, read))
         rest = [read for _, read in reads[SUMMARY_PARTITIONS:]]
         if rest:
-            self._logger.info(
+            logger.info(
                 "... and %s: %s, %s, %d not complete.",
                 counted(len(rest), "more partition"),
                 counted(sum(read.orders for read in rest), "order"),
@@ -127,7 +130,7 @@ class Summary:
     def _warn_of_unsettled(self) -> None:
         for partition, read in self._sync.reads.items():
             if result_of(read) == UNSETTLED:
-                self._logger.warning(
+                logger.warning(
                     "%s kept moving between pages, in %d passes (`max_read_passes`). All that was "
                     "seen is emitted; the next run resumes from the old bookmark.",
                     partition,
@@ -138,7 +141,7 @@ class Summary:
         fitter = self._sync.fitter
         undeclared = fitter.undeclared.most_common()
         for name, count in undeclared[:FIELDS]:
-            self._logger.warning(
+            logger.warning(
                 "Field %s has no column: %s %s.%s",
                 name,
                 self._went(count),
@@ -146,7 +149,7 @@ class Summary:
                 " Discover again (--discover) to give it one." if can_be_column(name) else "",
             )
         if rest := undeclared[FIELDS:]:
-            self._logger.warning(
+            logger.warning(
                 "%s without a column: %s %s (%s).",
                 counted(len(rest), "more field"),
                 self._went(sum(count for _, count in rest)),
@@ -154,7 +157,7 @@ class Summary:
                 listed([name for name, _ in rest], NAMES),
             )
         for name, count in fitter.misfits.items():
-            self._logger.warning(
+            logger.warning(
                 "Field %s: %s %s, with a type other than the column's.",
                 name,
                 self._went(count),
@@ -170,7 +173,7 @@ class Summary:
         empty = self._empty()
         others = set(self._sync.partitions) - empty
         if not others:
-            self._logger.warning(
+            logger.warning(
                 "No partition has an order. If some should, check %s.", DECIDE_WHAT_IS_THERE
             )
             return
@@ -180,7 +183,7 @@ class Summary:
         ):
             names = sorted(set(map(name_of, empty)) - set(map(name_of, others)))
             if names:
-                self._logger.info(
+                logger.info(
                     "No order since `start_date` for %s %s. If there should be some, check `%s`.",
                     what,
                     listed(names, NAMES),
@@ -203,7 +206,7 @@ class Summary:
         left = _left(self._sync.reads, figures.partitions)
         of_all = f"{figures.partitions_done:,} of {counted(figures.partitions, 'partition')}"
         unfinished = ", ".join(f"{number:,} {result}" for result, number in left.items())
-        self._logger.info(
+        logger.info(
             "Read %s from %s%s in %s: %s%s.%s",
             counted(figures.orders, "order"),
             of_all,
@@ -225,14 +228,27 @@ def result_of(read: PartitionRead) -> str:
     return COMPLETE if read.outcome.settled else UNSETTLED
 
 
-def failure(reads: Mapping[Partition, PartitionRead]) -> str | None:
-    """The sentence that a run with failed partitions ends with, None where none failed."""
+def judge(reads: Mapping[Partition, PartitionRead], settings: Settings) -> None:
+    """Say in the last line of a run that partitions failed.
+
+    Raises:
+        RunError: If all did.
+        TapError: If more did than `max_failed_partitions`.
+    """
     errors = [read.error for read in reads.values() if read.error]
     if not errors:
-        return None
-    return (
-        f"{len(errors):,} of {counted(len(reads), 'partition')} failed and kept the bookmark, from "
-        f"which the next run resumes. {'It' if len(errors) == 1 else 'The first'}: {errors[0]}"
+        return
+    which = "It" if len(errors) == 1 else "The first"
+    verdict = (
+        f"{len(errors):,} of {counted(len(reads), 'partition')} failed; the next run resumes from "
+        f"their bookmarks. {which}: {errors[0]}"
+    )
+    if len(errors) == len(reads):
+        raise RunError(verdict)
+    if len(errors) > settings.max_failed_partitions:
+        raise TapError(verdict)
+    logger.warning(
+        "%s Up to %d may fail (`max_failed_partitions`).", verdict, settings.max_failed_partitions
     )
 
 

@@ -15,10 +15,10 @@ from tests.support import clock_of, config_for
 from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
 
 
-def check(sandbox: Sandbox, **changes: Any) -> None:
-    """Check the connection to a sandbox, in this process."""
+def check(sandbox: Sandbox, **changes: Any) -> list[str]:
+    """Check the connection to a sandbox, in this process; returns the doubts."""
     config = config_for(sandbox, **changes)
-    check_connection(Settings.parse(config, now=datetime.now(UTC)), clock_of(sandbox))
+    return check_connection(Settings.parse(config, now=datetime.now(UTC)), clock_of(sandbox))
 
 
 def asked(sandbox: Sandbox) -> list[tuple[str | None, str | None]]:
@@ -29,33 +29,49 @@ def asked(sandbox: Sandbox) -> list[tuple[str | None, str | None]]:
     )
 
 
-def test_a_check_asks_once_for_each_location() -> None:
-    """One token and one request a location, the statuses in turn, the last one first."""
-    with Sandbox(World(locations=("1", "2", "3"), orders_per_location=300)) as sandbox:
-        check(sandbox)
+def test_a_check_asks_once_for_each_status_of_a_location() -> None:
+    """One token, and one request for each status of each location."""
+    with Sandbox(World(locations=("1", "2"), orders_per_location=300)) as sandbox:
+        assert check(sandbox) == []
         assert len(sandbox.journal.tokens) == 1
-        assert asked(sandbox) == [("1", "completed"), ("2", "pending"), ("3", "completed")]
+        assert asked(sandbox) == [
+            (location, status) for location in ("1", "2") for status in ("completed", "pending")
+        ]
 
 
 def test_a_check_of_many_locations_is_bounded() -> None:
-    """Of hundreds of locations, empty or not, 20 are asked, spread over all of them."""
+    """Of hundreds of locations, empty or not, 20 partitions are asked, spread over all of them."""
     world = World(locations=location_ids(200), orders_per_location=0)
     with Sandbox(world) as sandbox:
         check(sandbox)
-        locations = [location for location, _ in asked(sandbox)]
-        assert locations == sorted(world.locations[::10])
+        assert len(asked(sandbox)) == 20
+        assert {location for location, _ in asked(sandbox)} == set(world.locations[::20])
 
 
-def test_an_account_without_orders_works(caplog: pytest.LogCaptureFixture) -> None:
-    """Where no order is, the connection works all the same: a warning says what to look at."""
+def test_an_account_without_orders_is_doubted(caplog: pytest.LogCaptureFixture) -> None:
+    """Where no order is, the connection works all the same: a doubt says what to look at."""
     caplog.set_level(logging.INFO)
     with Sandbox(World(locations=("1001",), orders_per_location=0)) as sandbox:
-        check(sandbox)
-    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert warning.startswith(
-        "The connection works, but asked for one status each, 1 of 1 location"
-    )
-    assert "`location_ids`, `order_statuses`, `company_code`, `start_date`" in warning
+        [doubt] = check(sandbox)
+    assert "The connection works, with doubts: 1 location told of 0 orders since" in caplog.text
+    assert doubt.startswith("No order anywhere since 2025-01-01T00:00:00+05:00.")
+    assert "`location_ids`, `order_statuses`, `company_code`, `start_date`" in doubt
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({"location_ids": ["1001", "9999"]}, "No order at location 9999 since 2025-01-01T00:00:00"),
+        ({"order_statuses": ["pending", "pnding"]}, "No order with the status pnding since 2025-"),
+    ],
+)
+def test_what_has_no_order_anywhere_is_named(
+    sandbox: Sandbox, changes: dict[str, Any], doubt: str
+) -> None:
+    """A location or a status that has nothing at all may be misspelt."""
+    [told] = check(sandbox, **changes)
+    assert told.startswith(doubt)
+    assert f"`{next(iter(changes))}`" in told
 
 
 def test_a_location_that_fails_is_told_beside_those_that_work(
@@ -63,14 +79,17 @@ def test_a_location_that_fails_is_told_beside_those_that_work(
 ) -> None:
     """All locations are asked, and each that cannot be read is named, with its reason."""
     caplog.set_level(logging.INFO)
-    faults = [Fault(Kind.STATUS, code=code, location=at) for at, code in (("2", 404), ("3", 403))]
+    faults = [
+        Fault(Kind.STATUS, code=code, location=at, every=1) for at, code in (("2", 404), ("3", 403))
+    ]
     world = World(locations=("1", "2", "3", "4"))
     with Sandbox(world, faults=faults) as sandbox, pytest.raises(TapError) as raised:
         check(sandbox)
-    first, *others = str(raised.value).splitlines()
-    assert first == "2 of 4 locations cannot be read."
-    assert ["orders of location 2: the server answered 404" in line for line in others] == [1, 0]
-    assert ["orders of location 3: the server answered 403" in line for line in others] == [0, 1]
+    *others, last = str(raised.value).splitlines()
+    assert last == "4 of 8 partitions asked for cannot be read."
+    for location, code in (("2", 404), ("3", 403)):
+        told = f"orders of location {location}: the server answered {code}"
+        assert sum(told in line for line in others) == 2
     assert "Location 4: " in caplog.text
 
 

@@ -67,11 +67,44 @@ def test_discover_answers_without_any_configuration(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
+def test_discover_with_a_setting_missing_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    """As soon as any setting is given, a catalog without columns is no answer: exit code 2."""
+    config = config_for(sandbox)
+    del config["client_secret"]
+    found = run_cli("--config", written(tmp_path, "config.json", config), "--discover")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "`client_secret` (TAP_XSTAK_OMS_CLIENT_SECRET) is missing" in found.stderr
+
+
+def test_discover_extends_a_catalog(sandbox: Sandbox, tmp_path: Path) -> None:
+    """With `--catalog`, in any order, what is committed stays and what is new is added."""
+    config = written(tmp_path, "config.json", config_for(sandbox))
+    catalog = json.loads(run_cli("--config", config, "--discover").stdout)
+    del catalog["streams"][0]["schema"]["properties"]["currency"]
+    catalog["streams"][0]["schema"]["properties"]["note"] = {"type": ["integer", "null"]}
+    given = written(tmp_path, "catalog.json", catalog)
+    for options in (["--discover", "--catalog", given], ["--catalog", given, "--discover"]):
+        found = run_cli("--config", config, *options)
+        columns = json.loads(found.stdout)["streams"][0]["schema"]["properties"]
+        assert "currency" in columns
+        assert columns["note"] == {"type": ["integer", "null"]}
+        assert "New in the catalog of sales_orders: currency." in found.stderr
+        assert "note stays integer as in the catalog" in found.stderr
+
+
+def test_help_is_of_this_tap() -> None:
+    """`--help` tells what the options mean here."""
+    told = " ".join(run_cli("--help").stdout.split())
+    assert "TAP_XSTAK_OMS_" in told
+    assert "Check that the account can be read" in told
+    assert "single record" not in told
+
+
 def test_discover_with_refused_credentials_is_an_error(sandbox: Sandbox, tmp_path: Path) -> None:
     """A catalog without columns is no answer to whoever has credentials."""
     config = written(tmp_path, "config.json", config_for(sandbox, client_id="someone"))
     found = run_cli("--config", config, "--discover")
-    assert found.returncode == 1
+    assert found.returncode == 3
     assert found.stdout == ""
     assert "refused the credentials" in found.stderr
     assert "Traceback" not in found.stderr
@@ -80,7 +113,7 @@ def test_discover_with_refused_credentials_is_an_error(sandbox: Sandbox, tmp_pat
 def test_several_config_files_and_the_environment_are_merged(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Later files go before earlier ones, and the environment before files."""
+    """Later files override earlier ones, and the environment overrides files."""
     config = config_for(sandbox)
     del config["client_secret"]
     first = written(tmp_path, "one.json", config | {"location_ids": ["77"]})
@@ -110,7 +143,7 @@ def test_a_bad_value_of_the_environment_is_told(sandbox: Sandbox, tmp_path: Path
     path = written(tmp_path, "config.json", config_for(sandbox))
     environment = {"TAP_XSTAK_OMS_PAGE_SIZE": "many"}
     ended = run_cli("--config", path, "--config=ENV", env=environment)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "`page_size` must be an integer" in ended.stderr
     assert "Traceback" not in ended.stderr
 

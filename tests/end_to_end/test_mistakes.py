@@ -1,4 +1,4 @@
-"""Mistakes of a user of the command: words on stderr, exit code 1, no traceback."""
+"""Mistakes of a user of the command: words on stderr, exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ UNUSABLE_STATE = {
 
 @pytest.mark.parametrize("junk", [[1], 5, UNUSABLE_STATE])
 def test_a_junk_state_file_ends_in_words(sandbox: Sandbox, tmp_path: Path, junk: object) -> None:
-    """On the command line too it is one sentence, exit code 1, and nothing on stdout."""
+    """On the command line too it is one sentence, exit code 2, and nothing on stdout."""
     config = written(tmp_path, "config.json", config_for(sandbox, infer_schema=False))
     ended = run_cli("--config", config, "--state", written(tmp_path, "state.json", junk))
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert "The state cannot be used" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -49,7 +49,7 @@ def test_each_option_ends_in_one_sentence(
     good = written(tmp_path, "good.json", config_for(sandbox))
     odd = tmp_path if content == "a folder" else written(tmp_path, "odd.json", content)
     ended = run_cli("--config", good, option, odd)
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     [sentence] = [line for line in ended.stderr.splitlines() if "INFO" not in line]
     assert f"cannot be used: the file '{odd}'" in sentence
     assert not sandbox.journal.entries()
@@ -60,7 +60,7 @@ def test_discovery_and_test_end_in_one_sentence_too(tmp_path: Path) -> None:
     odd = written(tmp_path, "odd.json", [1])
     for mode in ("--discover", "--test"):
         ended = run_cli("--config", odd, mode)
-        assert (ended.returncode, ended.stdout) == (1, "")
+        assert (ended.returncode, ended.stdout) == (2, "")
         assert len(ended.stderr.splitlines()) == 1
         assert "holds a list, where an object should be" in ended.stderr
 
@@ -70,7 +70,7 @@ def test_settings_of_the_sdk_end_in_words(sandbox: Sandbox, tmp_path: Path) -> N
     maps = {"sales_orders": {"x": "md6(note)"}, "orders": {}}
     odd = config_for(sandbox, page_size=0, stream_maps=maps, stream_map_config=SECRET)
     ended = run_cli("--config", written(tmp_path, "config.json", odd))
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     for words in ("`page_size`", "calls md6", "`stream_maps.orders`", "`stream_map_config`"):
         assert words in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -79,14 +79,14 @@ def test_settings_of_the_sdk_end_in_words(sandbox: Sandbox, tmp_path: Path) -> N
 
 
 def test_the_command_ends_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Each mistake of a user is told on stderr without a traceback, and the exit code is 1."""
+    """Each mistake of a user is told on stderr without a traceback, and the exit code is 2."""
     config = tmp_path / "config.json"
     good = config_for(sandbox)
     for content in (good | {"page_size": 0, "timezone": "Mars/Base"}, {}):
         config.write_text(json.dumps(content))
         for arguments in ([], ["--test"]):
             ended = run_cli("--config", config, *arguments)
-            assert ended.returncode == 1
+            assert ended.returncode == 2
             assert "Traceback" not in ended.stderr
             assert "`" in ended.stderr
             assert ended.stdout == ""
@@ -99,7 +99,7 @@ def test_a_file_that_is_no_json_is_told(sandbox: Sandbox, tmp_path: Path, option
     config.write_text(json.dumps(config_for(sandbox)))
     broken.write_text('{"a": 1,\n "b": }')
     ended = run_cli("--config", config, option, broken)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert "is not JSON: see line 2, column" in ended.stderr
 
@@ -107,6 +107,6 @@ def test_a_file_that_is_no_json_is_told(sandbox: Sandbox, tmp_path: Path, option
 def test_a_missing_config_file_is_told() -> None:
     """A path that leads nowhere is told with the path."""
     ended = run_cli("--config", "nowhere.json")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "nowhere.json" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,0 +1,147 @@
+"""A committed catalog and a new discovery: the catalog is kept, and extended by what is new."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tap_xstak_oms.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Node = dict[str, Any]
+Path = tuple[str, ...]
+
+logger = logging.getLogger("tap-xstak-oms")
+
+
+def extended(given: Mapping[str, Any], found: Mapping[str, Any]) -> Node:
+    """Extend a catalog by the columns and members that a discovery found.
+
+    Selection, metadata, key and types of the given catalog stay. A new member of an object of
+    which a part is deselected is added deselected, for it may hold what was to be hidden. What is
+    added, and what the discovery would have typed otherwise, is told.
+
+    Args:
+        given: The catalog as it was committed.
+        found: The catalog that a discovery made.
+
+    Raises:
+        UsageError: If the given catalog has not the form of one.
+    """
+    catalog = copy.deepcopy(dict(given))
+    try:
+        entries = {entry["tap_stream_id"]: entry for entry in catalog["streams"]}
+        for new in found["streams"]:
+            entry = entries.get(new["tap_stream_id"])
+            if entry is None:
+                catalog["streams"].append(copy.deepcopy(new))
+                logger.info("Stream %s is new in the catalog.", new["tap_stream_id"])
+            else:
+                _Extension(entry, new).make()
+    except (AttributeError, KeyError, TypeError):
+        raise UsageError(
+            "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
+            "with `tap_stream_id`, `schema` and `metadata`. Discover without --catalog to make a "
+            "new one."
+        ) from None
+    return catalog
+
+
+class _Extension:
+    """The extension of one stream of a catalog."""
+
+    def __init__(self, entry: Node, found: Node) -> None:
+        self._entry = entry
+        self._found = found
+        self._metadata = {tuple(item["breadcrumb"]): item for item in entry.get("metadata") or []}
+        self._new_metadata = {tuple(item["breadcrumb"]): item for item in found["metadata"]}
+        self._added: list[str] = []
+        self._hidden: list[str] = []
+
+    def make(self) -> None:
+        self._extend(self._entry["schema"], self._found["schema"], ())
+        name = self._entry["tap_stream_id"]
+        if self._added:
+            logger.info("New in the catalog of %s: %s.", name, ", ".join(self._added))
+        if self._hidden:
+            logger.warning(
+                "New in the catalog of %s, and deselected, as other members of the same object "
+                "are: %s.",
+                name,
+                ", ".join(self._hidden),
+            )
+        if not self._added + self._hidden:
+            logger.info("The catalog of %s has everything that was found.", name)
+
+    def _extend(self, schema: Node, found: Node, path: Path) -> None:
+        new = found.get("properties")
+        if not new:
+            return
+        properties = schema.setdefault("properties", {})
+        is_partly_hidden = bool(path) and self._is_partly_hidden(path)
+        for name, found_schema in new.items():
+            place = (*path, "properties", name)
+            if name in properties:
+                self._compare(properties[name], found_schema, place)
+            else:
+                properties[name] = copy.deepcopy(found_schema)
+                self._describe(place, is_hidden=is_partly_hidden)
+
+    def _compare(self, schema: Node, found: Node, place: Path) -> None:
+        kept, other = _kind(schema), _kind(found)
+        if kept != other:
+            logger.warning(
+                "%s stays %s as in the catalog; by this sample it would be %s.",
+                _words(place),
+                kept,
+                other,
+            )
+            return
+        self._extend(schema, found, place)
+        if isinstance(schema.get("items"), dict) and isinstance(found.get("items"), Mapping):
+            self._extend(schema["items"], dict(found["items"]), (*place, "items"))
+
+    def _is_partly_hidden(self, path: Path) -> bool:
+        """Whether the object at a path, or one around it, is deselected, or a member of it is."""
+        return any(
+            crumb[: len(path)] == path or path[: len(crumb)] == crumb
+            for crumb in self._deselected()
+        )
+
+    def _deselected(self) -> Iterator[Path]:
+        for crumb, item in self._metadata.items():
+            if crumb and item.get("metadata", {}).get("selected") is False:
+                yield crumb
+
+    def _describe(self, place: Path, *, is_hidden: bool) -> None:
+        """Add the metadata of a new place, and of all that is inside."""
+        (self._hidden if is_hidden else self._added).append(_words(place))
+        # A catalog without metadata has everything selected, and goes on to.
+        if self._metadata:
+            self._entry["metadata"] += [
+                copy.deepcopy(item)
+                for crumb, item in self._new_metadata.items()
+                if crumb[: len(place)] == place and not (is_hidden and crumb == place)
+            ]
+        if is_hidden:
+            self._entry["metadata"].append(_deselection(place))
+
+
+def _deselection(place: Path) -> Node:
+    return {"breadcrumb": list(place), "metadata": {"inclusion": "available", "selected": False}}
+
+
+def _kind(schema: Node) -> str:
+    """A column's type in a word or two, null aside."""
+    types = schema.get("type", "anything")
+    kinds = [types] if isinstance(types, str) else [kind for kind in types if kind != "null"]
+    return str(schema.get("format") or " or ".join(kinds) or "null")
+
+
+def _words(place: Path) -> str:
+    """A place as a person writes it: `customer.name`."""
+    return ".".join(part for part in place if part not in ("properties", "items"))
