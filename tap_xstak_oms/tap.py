@@ -265,7 +265,15 @@ class TapXstakOMS(Tap):
     def setup_mapper(self) -> None:
         # It tells what expressions make of an order.
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
+        self._check_columns_of_maps()
         try:
             super().setup_mapper()
         except MappingError as error:
             raise UsageError(f"`stream_maps` cannot be used: {error}") from None
+
+    def _check_columns_of_maps(self) -> None:
+        maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
+        for name, stream in self.streams.items() if maps else ():
+            columns = stream.schema["properties"]
+            if problems := list(sdk_settings.unknown_columns(maps, name, columns)):
+                raise SettingsError(problems)

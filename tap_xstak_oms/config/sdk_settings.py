@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
@@ -54,6 +55,40 @@ def problems(given: Mapping[str, Any], schema: Mapping[str, Any], stream: str) -
             yield f"`{name}` must be {' or '.join(kinds)}."
         elif name == STREAM_MAPS:
             yield from _in_maps(given[name] or {}, stream)
+
+
+def unknown_columns(
+    maps: Mapping[str, Any], stream: str, columns: Collection[str]
+) -> Iterator[str]:
+    """Find the columns that stream maps name and the stream does not have.
+
+    A misspelt column would hide nothing, without a word. An expression makes a column, so that any
+    name is right for it.
+
+    Args:
+        maps: The setting, in the right form.
+        stream: The name of the only stream.
+        columns: The names of its columns.
+
+    Yields:
+        A sentence for each.
+    """
+    for name, definition in maps.items():
+        if not isinstance(definition, Mapping) or not _is_about(stream, name, definition):
+            continue
+        keys = definition.get(MAPPER_KEY_PROPERTIES_OPTION) or ()
+        removed = (column for column, value in definition.items() if _removes(value))
+        for column in (*removed, *(key for key in keys if key not in definition)):
+            if column not in columns and not column.startswith("__"):
+                yield (
+                    f"`{STREAM_MAPS}.{name}` names {column}, which is no column of {stream}"
+                    f"{_suggestion(column, columns)}. A field without a column is in `_extra`."
+                )
+
+
+def _suggestion(name: str, names: Collection[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    return f" (is {close[0]} meant?)" if close else ""
 
 
 def _is_a(kind: str, value: object) -> bool:

@@ -53,7 +53,7 @@ class Summary:
         self._sync = sync
         self._is_full_table = is_full_table
         self._is_cut_off = is_cut_off
-        self._place = "in _extra" if keeps_extra else "dropped, as `_extra` is"
+        self._place = "in _extra" if keeps_extra else "dropped"
 
     def tell(self) -> None:
         """Tell all of it."""

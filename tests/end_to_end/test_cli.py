@@ -83,7 +83,7 @@ def test_discover_extends_a_catalog(sandbox: Sandbox, tmp_path: Path) -> None:
     del catalog["streams"][0]["schema"]["properties"]["currency"]
     catalog["streams"][0]["schema"]["properties"]["note"] = {"type": ["integer", "null"]}
     given = written(tmp_path, "catalog.json", catalog)
-    for options in (["--discover", "--catalog", given], ["--catalog", given, "--discover"]):
+    for options in ("--discover", "--catalog", given), ("--catalog", given, "--discover"):
         found = run_cli("--config", config, *options)
         columns = json.loads(found.stdout)["streams"][0]["schema"]["properties"]
         assert "currency" in columns

@@ -24,6 +24,7 @@ MEANT_TO_BE_OVERRIDDEN = {
     "partitions",
     "get_records",
     "get_replication_key_signpost",
+    "get_sync_timer",
     "discover_streams",
     "cli",
     "__init__",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import SettingsError, TapError
 from tap_xstak_oms.tap import TapXstakOMS
 from tests.holdings import assert_complete
 from tests.support import Run, clock_of, config_for, discovered, run_tap
@@ -153,3 +153,44 @@ def test_a_map_that_the_sdk_refuses_is_told_in_words(
             assert isinstance(run.error, TapError)
             assert str(run.error).startswith("`stream_maps` cannot be used: ")
             assert not sandbox.journal.entries()
+
+
+@pytest.mark.parametrize(
+    ("definition", "column", "suggestion"),
+    [
+        ({"custmer": "__NULL__"}, "custmer", "is customer meant?"),
+        ({"custmer": None}, "custmer", "is customer meant?"),
+        ({"customer.phone": "__NULL__"}, "customer.phone", ""),
+        ({"customer": "__NULL__", "xyz": "__NULL__"}, "xyz", ""),
+        ({"__key_properties__": ["ID"]}, "ID", ""),
+    ],
+)
+def test_a_misspelt_column_is_refused(
+    sandbox: Sandbox, definition: dict[str, Any], column: str, suggestion: str
+) -> None:
+    """What was to be hidden by a name that no column has would come out: nothing is read."""
+    catalog = discovered(config(sandbox))
+    sandbox.journal.clear()
+    maps = {"stream_maps": {"sales_orders": definition}}
+    run = run_tap(config(sandbox) | maps, catalog=catalog)
+    assert isinstance(run.error, SettingsError)
+    assert f"`stream_maps.sales_orders` names {column}, which is no column" in str(run.error)
+    assert suggestion in str(run.error)
+    assert not sandbox.journal.entries()
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"customer": "__NULL__", "_extra": "__NULL__"},
+        {"buyer": "_['customer']['name']"},
+        {"order_key": "str(id)", "__key_properties__": ["order_key"]},
+        {"__else__": "__NULL__", "id": "id"},
+    ],
+)
+def test_a_new_column_may_have_any_name(sandbox: Sandbox, definition: dict[str, Any]) -> None:
+    """An expression makes a column; options are no columns."""
+    maps = {"stream_maps": {"sales_orders": definition}}
+    run = run_tap(config(sandbox) | maps)
+    assert run.error is None
+    assert run.records

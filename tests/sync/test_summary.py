@@ -228,3 +228,14 @@ def test_refused_credentials_have_a_summary(caplog: pytest.LogCaptureFixture) ->
         caplog.clear()
         run_tap(config_for(sandbox, client_id="someone"))
     assert NOTHING_READ in caplog.text
+
+
+def test_what_a_stream_map_drops_is_told_as_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Where `_extra` is mapped away nothing is said to be in it."""
+    with Sandbox(ONE) as sandbox:
+        config = config_for(sandbox)
+        catalog = discovered(config)
+        del catalog["streams"][0]["schema"]["properties"]["currency"]
+        maps = {"sales_orders": {"_extra": "__NULL__"}}
+        run_tap(config | {"stream_maps": maps}, catalog=catalog, clock=clock_of(sandbox))
+    assert "Field currency has no column: 250 values are dropped." in caplog.text
