@@ -1,0 +1,182 @@
+"""The settings in the forms that README.md, docs/settings.md, meltano.yml and the Hub want."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tap_xstak_oms.config.schema import SCHEMA
+
+SDK_SETTINGS: dict[str, dict[str, Any]] = {
+    "stream_maps": {
+        "type": "object",
+        "title": "Stream maps",
+        "description": "Renames, removes, hashes or computes fields; filters records.",
+    },
+    "stream_map_config": {
+        "type": "object",
+        "title": "Stream map configuration",
+        "description": "Values for the expressions of stream_maps, such as a hash seed.",
+    },
+    "faker_config": {
+        "type": "object",
+        "title": "Faker configuration",
+        "description": "For stream maps that make up values with Faker, if it is installed.",
+    },
+    "flattening_enabled": {
+        "type": "boolean",
+        "title": "Flattening",
+        "description": "Whether nested objects become columns of their own.",
+    },
+    "flattening_max_depth": {
+        "type": "integer",
+        "title": "Flattening depth",
+        "description": "How many levels of nesting become columns.",
+    },
+    "flattening_max_key_length": {
+        "type": "integer",
+        "title": "Flattened name length",
+        "description": "How long a flattened column's name may be.",
+    },
+    "flattening_separator": {
+        "type": "string",
+        "title": "Flattening separator",
+        "description": "What stands between the parts of a flattened column's name.",
+    },
+}
+GROUPS = {
+    "Your account": [
+        "client_id",
+        "client_secret",
+        "company_code",
+        "auth_url",
+        "api_url",
+        "timezone",
+    ],
+    "What to read": ["location_ids", "location_codes", "order_statuses", "start_date"],
+    "How far back each run reads": ["overlap_hours", "lookback_days", "max_read_passes"],
+    "Columns and key": ["infer_schema", "primary_keys"],
+    "Speed and politeness": [
+        "max_concurrent_requests",
+        "max_requests_per_minute",
+        "page_size",
+        "request_timeout_seconds",
+        "max_tries",
+    ],
+    "Shards": ["shard_index", "shard_count"],
+    "Doubts about the API": [
+        "token_parameters_in",
+        "grant_type_keys",
+        "start_date_format",
+        "filters_in",
+        "page_parameter",
+        "page_size_parameter",
+    ],
+    "Stream maps and flattening": list(SDK_SETTINGS),
+}
+"""The sections of docs/settings.md, and what is in each."""
+_HEAD = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+_KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}
+
+
+def settings_tables() -> str:
+    """Every setting, in a table for each group.
+
+    Raises:
+        KeyError: If a setting is in no group, or in more than one.
+    """
+    left, tables = dict(_settings()), []
+    for title, names in GROUPS.items():
+        rows = [_row(name, left.pop(name)) for name in names]
+        tables.append("\n".join([f"## {title}", "", *_HEAD, *rows]))
+    if left:
+        raise KeyError(f"docs/settings_lists.py has no group for {', '.join(left)}")
+    return "\n\n".join(tables)
+
+
+def _row(name: str, schema: dict[str, Any]) -> str:
+    return (
+        f"| `{name}` | {_type_in_words(schema)} | {_default_in_words(name, schema)} "
+        f"| {schema['description']} |"
+    )
+
+
+def meltano_settings() -> str:
+    """The settings of the extractor in meltano.yml, ours and those that the SDK adds."""
+    settings = (_meltano_setting(name, schema) for name, schema in _settings().items())
+    return "\n".join(f"    {line}" for setting in settings for line in _entry(setting))
+
+
+def hub_settings() -> str:
+    """The same settings as the Hub wants them: in order of their names, and all keys in order.
+
+    Behind them, which must be set.
+    """
+    lines: list[str] = []
+    for name, schema in sorted(_settings().items()):
+        setting = _meltano_setting(name, schema)
+        if schema.get("secret"):
+            setting["kind"] = ["kind: password"]
+        lines += _entry(dict(sorted(setting.items())))
+    first, *others = sorted(SCHEMA["required"])
+    lines += ["settings_group_validation:", f"- - {first}", *(f"  - {name}" for name in others)]
+    return "\n".join(lines)
+
+
+def _settings() -> dict[str, dict[str, Any]]:
+    return {**SCHEMA["properties"], **SDK_SETTINGS}
+
+
+def _entry(setting: dict[str, list[str]]) -> list[str]:
+    first, *others = (line for lines in setting.values() for line in lines)
+    return [f"- {first}", *(f"  {line}" for line in others)]
+
+
+def _meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, list[str]]:
+    """The lines of each key of a setting."""
+    setting = {
+        "name": [f"name: {name}"],
+        "label": [f"label: {json.dumps(schema['title'])}"],
+        "description": [f"description: {json.dumps(schema['description'])}"],
+        "kind": [f"kind: {_kind(schema)}"],
+    }
+    if schema.get("secret"):
+        setting["sensitive"] = ["sensitive: true"]
+    if "enum" in schema:
+        options = ((f"- label: {value}", f"  value: {value}") for value in _allowed(schema))
+        setting["options"] = ["options:", *(line for option in options for line in option)]
+    if "default" in schema:
+        setting["value"] = [f"value: {json.dumps(schema['default'])}"]
+    return setting
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return "options"
+    if schema.get("format") == "date-time":
+        return "date_iso8601"
+    return _KINDS.get(_type(schema), "string")
+
+
+def _type(schema: dict[str, Any]) -> str:
+    types = schema["type"]
+    names = [types] if isinstance(types, str) else types
+    return next(str(name) for name in names if name != "null")
+
+
+def _allowed(schema: dict[str, Any]) -> list[str]:
+    return [value for value in schema["enum"] if value is not None]
+
+
+def _type_in_words(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in _allowed(schema))
+    kind = {"date-time": "date-time", "uri": "URL"}.get(schema.get("format", ""))
+    words = "array of strings" if _type(schema) == "array" else _type(schema)
+    return (kind or words) + (", secret" if schema.get("secret") else "")
+
+
+def _default_in_words(name: str, schema: dict[str, Any]) -> str:
+    if name in SCHEMA["required"]:
+        return "**required**"
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""

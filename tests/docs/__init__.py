@@ -1,0 +1,1 @@
+"""Tests of docs: what is generated, and what is said of the tap."""
