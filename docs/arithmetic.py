@@ -84,21 +84,16 @@ def assumptions() -> str:
     )
 
 
-def locations_table(numbers: Iterable[int] = LOCATIONS) -> str:
+def locations_table() -> str:
     """What one process needs, by the number of locations."""
     rows = [
         "| locations | an hourly run | the first of a day | the first of all |",
         "|---|---|---|---|",
     ]
-    for locations in numbers:
+    for locations in LOCATIONS:
         cells = [_cell(locations, days) for days in (HOURLY_DAYS, DAILY_DAYS, MODEL.first_days)]
         rows.append(f"| {locations:,} | {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def costs_table() -> str:
-    """The same of a few numbers of locations, for a first idea."""
-    return locations_table((10, 100, 1_000))
 
 
 def _cell(locations: int, days: float) -> str:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs.arithmetic import assumptions, costs_table, locations_table, shards_table
+from docs.arithmetic import assumptions, locations_table, shards_table
 from docs.rooms import rooms_picture, rooms_table
 from docs.settings_lists import hub_settings, meltano_settings, settings_tables
 
@@ -20,24 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def speed_table() -> str:
-    """How fast the tap is at each latency, of what docs/performance.md says in full."""
-    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
-    told = ["| the API's latency | orders a second | times a plain SDK tap | times a bare script |"]
-    told.append("|---|---|---|---|")
-    for row in rows:
-        if "ours" in row:
-            _, latency, _, rate, _, _, times_plain, times_bare, _ = row
-            told.append(f"| {latency} | {rate} | {times_plain} | {times_bare} |")
-    return "\n".join(told)
-
-
 BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
-    "README.md": [
-        ("<!-- costs -->\n", costs_table, "<!-- /costs -->"),
-        ("<!-- speed -->\n", speed_table, "<!-- /speed -->"),
-    ],
     "meltano.yml": [("    # settings\n", meltano_settings, "    # /settings")],
     "docs/hub.yml": [("\nsettings:\n", hub_settings, "settings_preamble:")],
     "docs/settings.md": [("<!-- settings -->\n", settings_tables, "<!-- /settings -->")],
@@ -54,11 +37,17 @@ BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
 
 
 def generated(name: str) -> str:
-    """What a file should be: its text, with what is between two marks of a block made anew."""
+    """What a file should be: its text, with what is between two marks of a block made anew.
+
+    Raises:
+        ValueError: If the file lacks a mark.
+    """
     text = (ROOT / name).read_text(encoding="utf-8")
     for begin, make, end in BLOCKS[name]:
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(end)
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"{name} lacks the marks {begin.strip()} and {end}")
         text = f"{before}{begin}{make()}\n{end}{after}"
     return text
 

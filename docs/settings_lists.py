@@ -56,12 +56,13 @@ GROUPS = {
     "What to read": ["location_ids", "location_codes", "order_statuses", "start_date"],
     "How far back each run reads": ["overlap_hours", "lookback_days", "max_read_passes"],
     "Columns and key": ["infer_schema", "primary_keys"],
-    "Speed and politeness": [
+    "Speed, patience and failures": [
         "max_concurrent_requests",
         "max_requests_per_minute",
         "page_size",
         "request_timeout_seconds",
         "max_tries",
+        "max_failed_partitions",
     ],
     "Shards": ["shard_index", "shard_count"],
     "Doubts about the API": [

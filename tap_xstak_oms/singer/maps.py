@@ -47,14 +47,20 @@ class WordedMap(StreamMap):
     @override
     def transform(self, record: Record) -> Record | None:
         try:
-            mapped = self._inner.transform(record)
-            _require_json(mapped or {}, record)
+            return self._mapped(record)
         except Exception as error:  # noqa: BLE001 - an expression can raise anything
             kind = type(error.__cause__ or error).__name__
-        else:
-            return mapped
-        self._on_failure(_failure_message(kind, self._locate(record)))
+        try:
+            # An expression may name a column that this order lacks: it is null then.
+            return self._mapped(dict.fromkeys(self.raw_schema["properties"]) | record)
+        except Exception:  # noqa: BLE001 - as above
+            self._on_failure(_failure_message(kind, self._locate(record)))
         return None
+
+    def _mapped(self, record: Record) -> Record | None:
+        mapped = self._inner.transform(record)
+        _require_json(mapped or {}, record)
+        return mapped
 
     @override
     def get_filter_result(self, record: Record) -> bool:

@@ -48,10 +48,17 @@ def test_no_customer_s_data_comes_out(
 @MAPS
 def test_any_order_is_taken(maps: dict[str, Any]) -> None:
     """Orders without a customer, with an empty one or with a text in its place are mapped too."""
-    odd = (b'{"id":7}', b'{"id":8,"customer":null}', b'{"id":9,"customer":{}}', b'{"customer":"x"}')
+    odd = (
+        b'{"id":7}',
+        b'{"id":8,"customer":null}',
+        b'{"id":9,"customer":{}}',
+        b'{"id":10,"customer":"x"}',
+    )
     raw = [RawOrder("1001", "pending", order) for order in odd]
+    with Sandbox(World(orders_per_location=20)) as early:
+        catalog = discovered(config(early, maps))
     with Sandbox(World(orders_per_location=20, raw_orders=raw)) as sandbox:
-        run = run_tap(config(sandbox, maps))
+        run = run_tap(config(sandbox, maps), catalog=catalog)
     assert run.error is None
     assert len(run.records) == 40 + len(odd)
 

@@ -6,6 +6,7 @@ The Hub's form is that of its JSON schemas and of its `.yamllint.yaml`, as read 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,10 @@ KNOWN = REQUIRED | {
     "usage",
 }
 KNOWN_OF_SETTINGS = {"name", "label", "description", "kind", "sensitive", "options", "value"}
-USUAL = {"repo", "logo_url", "pip_url", "label", "description", "keywords", "domain_url"}
+USUAL = {"label", "description", "keywords", "domain_url"}
 """What each extractor has there that is built with the SDK, or all but a few."""
+OF_A_RELEASE = {"repo", "logo_url", "pip_url"}
+"""What they have besides, and what no one could use before there is a repository and a release."""
 KINDS = {"array", "boolean", "date_iso8601", "integer", "object", "options", "password", "string"}
 
 
@@ -70,7 +73,7 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 def test_the_hub_knows_every_key() -> None:
     """What the Hub requires is there, and nothing that it would reject."""
-    assert REQUIRED | USUAL <= DEFINITION.keys() <= KNOWN
+    assert REQUIRED | USUAL <= DEFINITION.keys() <= KNOWN - OF_A_RELEASE
     assert DEFINITION["quality"] in {"gold", "silver", "bronze", "unknown"}
     assert DEFINITION["maintenance_status"] in {"active", "beta", "development", "inactive"}
     for name in ("next_steps", "settings_preamble", "usage"):
@@ -91,12 +94,12 @@ def test_everything_is_in_order() -> None:
         assert some == sorted(some)
 
 
-def test_what_is_to_be_filled_in_is_the_same_everywhere() -> None:
-    """The variant is the owner of the repository, and the heading names what waits for both."""
-    owner = DEFINITION["variant"]
-    assert DEFINITION["repo"] == f"https://github.com/{owner}/{DEFINITION['name']}"
-    heading = TEXT[: TEXT.index("\ncapabilities:")]
-    assert all(name in heading for name in ("variant", "repo", "logo_url", "pip_url"))
+def test_no_placeholder_is_where_a_user_would_get_it() -> None:
+    """Nothing waits to be filled in but what the heading names, which is not there or neutral."""
+    heading, body = TEXT.split("\ncapabilities:")
+    assert all(f"`{name}`" in heading for name in ("variant", *OF_A_RELEASE))
+    assert DEFINITION["variant"] == "original"
+    assert not re.search(r"your-|example|TODO|<", body)
 
 
 def test_the_definition_follows_the_schema() -> None:
@@ -114,10 +117,8 @@ def test_the_definition_follows_the_schema() -> None:
 def test_the_definition_names_the_tap_as_it_is() -> None:
     """Name, program and capabilities are those of the tap."""
     assert DEFINITION["name"] == DEFINITION["executable"] == TapXstakOMS.name == EXECUTABLE.name
-    assert DEFINITION["pip_url"] == TapXstakOMS.package_name
-    # No extractor of the Hub that is built with the SDK tells of `test`.
     capabilities = {member.value for member in TapXstakOMS.capabilities}
-    assert set(DEFINITION["capabilities"]) == capabilities - {"test"}
+    assert set(DEFINITION["capabilities"]) == capabilities
     assert DEFINITION["supported_python_versions"] == TapXstakOMS.get_supported_python_versions()
 
 
@@ -134,7 +135,7 @@ def test_meltano_adds_the_tap_from_its_definition(tmp_path: Path) -> None:
         )
         return ended.stdout
 
-    lines = "".join(blocks("README.md", "console", under="Use with Meltano")).splitlines()
+    lines = "".join(blocks("README.md", "console", under="Meltano")).splitlines()
     add, from_checkout, install, *_ = [line.removeprefix("$ meltano ") for line in lines]
     for command in (add, from_checkout, install):
         meltano(*shlex.split(command.replace("/path/to/this/checkout", str(ROOT))))
@@ -144,3 +145,8 @@ def test_meltano_adds_the_tap_from_its_definition(tmp_path: Path) -> None:
     assert names == TapXstakOMS.setting_names()
     assert ", ".join(sorted(SCHEMA["required"])) in meltano("config", "list", "tap-xstak-oms")
     assert "tap-xstak-oms v" in meltano("invoke", "tap-xstak-oms", "--version")
+    (tmp_path / "catalog.json").write_text("{}")
+    [name] = re.findall(r"^  meltano (config set .* _catalog .*)$", TEXT, re.MULTILINE)
+    assert f"$ meltano {name}" in lines
+    meltano(*shlex.split(name))
+    assert "catalog: catalog.json" in (tmp_path / "meltano.yml").read_text(encoding="utf-8")

@@ -95,6 +95,18 @@ def test_the_column_is_named(catalog: dict[str, Any]) -> None:
         assert f"the expression of `{name}` in `stream_maps` cannot map" in str(run.error)
 
 
+def test_a_column_that_an_order_lacks_is_null(catalog: dict[str, Any]) -> None:
+    """A list of columns that may pass takes an order without one of them, and keeps its type."""
+    maps = {"sales_orders": {"id": "id", "is_gift": "is_gift", "__else__": None}}
+    raw = [RawOrder("1001", "pending", b'{"id":7}')]
+    with Sandbox(World(locations=("1001",), orders_per_location=5, raw_orders=raw)) as sandbox:
+        run = run_tap(config_for(sandbox, stream_maps=maps), catalog=catalog)
+    assert run.error is None
+    assert len(run.records) == 6
+    assert {"id": 7, "is_gift": None} in run.records
+    assert "boolean" in run.schema["schema"]["properties"]["is_gift"]["type"]
+
+
 def test_a_filter_that_works_tells_nobody(
     catalog: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
