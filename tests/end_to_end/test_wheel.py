@@ -27,6 +27,11 @@ PACKAGE = "tap_xstak_oms"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+def modules() -> list[Path]:
+    """Every module of the package, in all of its rooms."""
+    return sorted((ROOT / PACKAGE).glob("**/*.py"))
+
+
 def call(*command: str | Path) -> str:
     """Run a program, away from the checkout; what it wrote."""
     return subprocess.run(command, cwd="/", check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -60,10 +65,9 @@ def metadata_of(wheel: Path) -> Message:
 def test_the_wheel_holds_the_package_alone(built: tuple[Path, Path]) -> None:
     """Each file of the package is there, the marker of its types included, and no other."""
     files = files_of(built[0])
-    package = {str(p.relative_to(ROOT)) for p in (ROOT / PACKAGE).iterdir() if p.is_file()}
+    package = {str(path.relative_to(ROOT)) for path in modules()} | {f"{PACKAGE}/py.typed"}
     about = {f"dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt")}
     assert files.keys() == package | about | {"dist-info/licenses/LICENSE"}
-    assert f"{PACKAGE}/py.typed" in files
     assert files["dist-info/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
 
 
@@ -116,14 +120,15 @@ def test_both_programs_start_where_only_the_wheel_is(
     spec = json.loads(call(tmp_path / "bin" / "source-xstak-oms", "spec"))
     assert spec["type"] == "SPEC"
     # Some are imported only when they are needed.
-    modules = [f"import {PACKAGE}.{path.stem}" for path in (ROOT / PACKAGE).glob("*.py")]
-    call(python, "-c", "\n".join(modules))
+    names = (path.relative_to(ROOT).with_suffix("") for path in modules())
+    imports = [f"import {'.'.join(name.parts)}" for name in names if name.stem != "__main__"]
+    call(python, "-c", "\n".join(imports))
 
 
 def imported() -> set[str]:
     """The top-level modules that the package imports at run time, itself and Python's aside."""
     found = set()
-    for path in (ROOT / PACKAGE).glob("*.py"):
+    for path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         typing_only = {
             id(inner)
