@@ -39,7 +39,8 @@ class AirbyteWriter(LineWriter):
     def __init__(self, stream: str) -> None:
         super().__init__()
         self._stream = stream
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while a message is written."""
         self._decoder = msgspec.json.Decoder(_RecordLine)
         self._status: str | None = None
         self._state: dict[str, Any] = {}
@@ -59,7 +60,7 @@ class AirbyteWriter(LineWriter):
         records = [self._record(line.record) for line in lines]
         if not records:
             return
-        with self._lock:
+        with self.lock:
             self.say_status("RUNNING")
             self._records_since_state += len(records)
             super().write_lines(records)
@@ -73,7 +74,7 @@ class AirbyteWriter(LineWriter):
 
     @override
     def flush(self) -> None:
-        with self._lock:
+        with self.lock:
             super().flush()
 
     @override
@@ -93,19 +94,19 @@ class AirbyteWriter(LineWriter):
         signal.setitimer(signal.ITIMER_REAL, STALL_SECONDS / 2)
         # A line that another thread is writing goes out first: what ends a write that is under way
         # is called by the thread that writes, and only the main one may set a signal's handler.
-        with self._lock:
+        with self.lock:
             super().stop(signal_number, end)
 
     def say(self, kind: str, content: dict[str, Any], key: str | None = None) -> None:
         """Write a message at once; from any thread."""
         message = {"type": kind, key or kind.lower(): content}
-        with self._lock:
+        with self.lock:
             self._lines.append(self._encoder.encode(message) + b"\n")
             self.flush()
 
     def say_status(self, status: str) -> None:
         """Tell how far the stream is, where that is new; only once it has started."""
-        with self._lock:
+        with self.lock:
             if self._status == status or (self._status is None and status != "STARTED"):
                 return
             self._status = status
@@ -134,7 +135,7 @@ class AirbyteWriter(LineWriter):
         self._say_trace("ERROR", "error", trace)
 
     def _say_state(self, state: dict[str, Any]) -> None:
-        with self._lock:
+        with self.lock:
             count, self._records_since_state = self._records_since_state, 0
             self._state = state
             of_stream = {"stream_descriptor": {"name": self._stream}, "stream_state": state}
@@ -150,13 +151,13 @@ class LogHandler(logging.Handler):
     """Makes LOG messages of what is logged."""
 
     def __init__(self, writer: AirbyteWriter) -> None:
-        super().__init__()
         self._writer = writer
+        super().__init__()
 
     @override
     def createLock(self) -> None:
-        # The writer has one; with a second, two threads could each wait for the other.
-        self.lock = None
+        # With a second lock, two threads could each wait for the other.
+        self.lock = self._writer.lock
 
     @override
     def emit(self, record: logging.LogRecord) -> None:

@@ -1,25 +1,49 @@
-"""The settings that environment variables hold."""
+"""The settings that environment variables hold, and a file `.env`.
+
+The file is the one in the working directory. Meltano reads the one in its project's folder, and
+hands over what it says; the Singer SDK looks upwards from the folder in which it is installed. A
+file further up may belong to someone else, who could set `auth_url`, to which the secret is sent.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dotenv
+from dotenv.parser import parse_stream
 
+from tap_xstak_oms.config.files import text_if_there
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dotenv.parser import Binding
+
+_UNQUOTED = re.compile(r"[^=]*=\s*(?P<value>[^'\"\s].*)")
+_SECRETS = {
+    ENVIRONMENT_PREFIX + name.upper()
+    for name, schema in SCHEMA["properties"].items()
+    if schema.get("secret")
+}
+
+logger = logging.getLogger("tap-xstak-oms")
+
 
 def environment(names: Iterable[str]) -> dict[str, Any]:
-    """The settings that environment variables hold, or a file `.env` here or above.
+    """The settings that environment variables hold; they override a file `.env`.
 
-    Ours are left as text, of which their type is made where they are checked.
+    Ours are left as strings, of which their type is made where they are checked.
+
+    Raises:
+        UsageError: If there is a file `.env` that cannot be read.
     """
-    variables = {**dotenv.dotenv_values(dotenv.find_dotenv(usecwd=True)), **os.environ}
+    variables = {**_file(Path(".env")), **os.environ}
     texts = {name: variables.get(ENVIRONMENT_PREFIX + name.upper()) for name in names}
     return {
         name: text if name in SCHEMA["properties"] else _sdk_value(text)
@@ -28,8 +52,37 @@ def environment(names: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _file(path: Path) -> dict[str, str | None]:
+    """The variables of a file; none where there is no file."""
+    text = text_if_there(path, "environment")
+    if text is None:
+        return {}
+    logger.info("Reading settings from %s.", path.absolute())
+    found = {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            logger.warning("Ignoring line %d of .env: not NAME=value.", _line(binding))
+        elif binding.key is not None:
+            found[binding.key] = _value(binding)
+    return found
+
+
+def _line(binding: Binding) -> int:
+    """The number of its line; the library counts from the blank lines before it."""
+    text = binding.original.string
+    return binding.original.line + text[: -len(text.lstrip())].count("\n")
+
+
+def _value(binding: Binding) -> str | None:
+    """A value as it is written: nothing in it is replaced, and in a secret ` #` is no comment."""
+    unquoted = _UNQUOTED.match(binding.original.string)
+    if unquoted and binding.key in _SECRETS:
+        return unquoted["value"].strip()
+    return binding.value
+
+
 def _sdk_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

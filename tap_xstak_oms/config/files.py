@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from tap_xstak_oms.errors import UsageError
 
-_KINDS: dict[type, str] = {list: "a list", str: "a text", type(None): "null", bool: "a truth value"}
+_KINDS: dict[type, str] = {list: "a list", str: "a string", type(None): "null", bool: "a boolean"}
 
 
 def text_of_object(path: str, what: str) -> str:
@@ -31,6 +31,22 @@ def text_of_object(path: str, what: str) -> str:
 def text_of_json(path: str, what: str) -> str:
     """Read a file that must hold JSON, whatever it is; the rest as for an object."""
     return _read(path, what)[0]
+
+
+def text_if_there(path: Path, what: str) -> str | None:
+    """Read a file that need not be there, whatever it holds; None where it is not."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        # UTF-16 without a mark.
+        problem = "is not UTF-8 text" if "\0" in text else None
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        problem = _file_problem(error)
+    if problem:
+        # Outside the handler, as below.
+        raise unusable(str(path), what, problem)
+    return text
 
 
 def unusable(path: str, what: str, problem: str) -> UsageError:

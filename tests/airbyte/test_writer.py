@@ -69,3 +69,9 @@ def test_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         second.result(PATIENCE_SECONDS)
     answer = Answer(0, [json.loads(line) for line in stdout.taken.splitlines()])
     assert [log["message"] for log in answer.of("LOG")] == ["first", "second"]
+
+
+def test_the_handler_has_the_lock_of_its_writer() -> None:
+    """Python 3.13 takes a handler's lock without asking whether there is one."""
+    writer = AirbyteWriter("sales_orders")
+    assert LogHandler(writer).lock is writer.lock

@@ -162,6 +162,13 @@ def test_version_is_told() -> None:
     assert run_cli("--version").stdout.startswith("tap-xstak-oms v")
 
 
+def test_the_package_is_the_command() -> None:
+    """`python -m tap_xstak_oms` does what the command does."""
+    words = [sys.executable, "-m", "tap_xstak_oms", "--version"]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    assert said == run_cli("--version").stdout
+
+
 def test_test_fails_where_a_run_would(sandbox: Sandbox, tmp_path: Path) -> None:
     """`--test` exits 1 where the API refuses, in words."""
     changes = {"api_url": f"{sandbox.url}/nowhere", "infer_schema": False}
