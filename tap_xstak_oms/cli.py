@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import sys
-from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -15,28 +13,16 @@ import click
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
+from tap_xstak_oms import process
 from tap_xstak_oms.config.files import text_of_object
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import TapError, of_the_tap
 from tap_xstak_oms.singer.rediscovery import extended
 from tap_xstak_oms.tap import TapXstakOMS
 
 if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
 
-_M_ARENA_MAX = -8
-"""From glibc's malloc.h."""
-
 logger = logging.getLogger("tap-xstak-oms")
-
-
-def share_one_heap() -> None:
-    """Let all threads of this process take their memory from one heap, where that can be said.
-
-    The C library of most Linux systems (glibc) would keep one for each of them. Pages are taken
-    by many threads and freed by one, so that all of these heaps grow and little is given back.
-    """
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class Command(TapXstakOMS):
@@ -137,10 +123,14 @@ def _object(_: object, option: click.Parameter, path: str | None) -> dict[str, A
 
 def main() -> None:
     """Run the command line; every mistake of a user ends in words and an exit code."""
-    share_one_heap()
+    process.prepare()
     try:
-        Command.cli()
+        with process.complete_output():
+            Command.cli()
     except TapError as error:
         for line in str(error).splitlines():
             logger.error("%s", line)  # noqa: TRY400 - a person reads it
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the SDK would tell its text, which could hold anything
+        logger.critical("%s", of_the_tap(error))
+        sys.exit(1)

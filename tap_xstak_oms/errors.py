@@ -3,6 +3,7 @@
     TapError                    said to a person as it stands: one or two sentences, no traceback
     ├── UsageError              an option, a file or a setting is wrong
     │   └── SettingsError       the configuration is wrong; carries every problem at once
+    ├── OutputError             stdout takes nothing more
     ├── RunError                ends the run: nothing can be read (an outage)
     │   └── CredentialsError    the credentials were refused
     └── PartitionError          ends one partition; the others go on
@@ -16,17 +17,26 @@ own words, numbers and setting names, never from what a server said.
 
 from __future__ import annotations
 
+import errno
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_OUTPUT_PROBLEMS = {
+    errno.EPIPE: "The downstream process closed the pipe",
+    errno.EBADF: "stdout is closed",
+}
+
+
 class TapError(Exception):
     """Something that a person should read.
 
     Attributes:
-        exit_code: Of a command that ends with it: 1 if some partitions failed.
+        exit_code: Of a command that ends with it: 1 if not everything was read and written.
     """
 
     exit_code = 1
@@ -48,6 +58,15 @@ class SettingsError(UsageError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = list(problems)
+
+
+class OutputError(TapError):
+    """Stdout takes nothing more."""
+
+    def __init__(self, error: OSError) -> None:
+        reason = (error.strerror or "no reason is known").lower()
+        what = _OUTPUT_PROBLEMS.get(error.errno or 0, f"Cannot write to stdout ({reason})")
+        super().__init__(f"{what}: nothing more can be written.")
 
 
 class RunError(TapError):
@@ -88,3 +107,10 @@ class RetriableError(PartitionError):
     ) -> None:
         super().__init__(message, is_general=is_general)
         self.retry_after = retry_after
+
+
+def of_the_tap(error: Exception) -> str:
+    """What to say of an error that nobody foresaw: its kind and place, and not its text."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(at.filename).name}, line {at.lineno}"
+    return f"An error in the tap itself: {type(error).__name__} in {place}. Please report it."

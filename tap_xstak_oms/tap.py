@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import signal
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -135,6 +136,14 @@ class TapXstakOMS(Tap):
             TapError: If it cannot, or not all that was asked for.
         """
         return check_connection(self._settings, self._clock) if self._settings else []
+
+    @override
+    def _setup_signal_handlers(self) -> None:
+        super()._setup_signal_handlers()
+        # nohup has it ignored, and means it.
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            with suppress(ValueError):  # not in the main thread, where the SDK sets none either
+                signal.signal(signal.SIGHUP, self._handle_termination)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

@@ -24,8 +24,9 @@ MAY_KNOW = {
     "singer": FLOOR | {"config", "records"},
     "streams": FLOOR | {"config", "records", "sync", "singer"},
     "tap": FLOOR | {"config", "api", "records", "discovery", "sync", "singer", "streams"},
-    "cli": FLOOR | {"config", "singer", "tap"},
-    "airbyte": FLOOR | {"config", "records", "singer", "streams", "tap", "cli"},
+    "process": FLOOR,
+    "cli": FLOOR | {"process", "config", "singer", "tap"},
+    "airbyte": FLOOR | {"process", "config", "records", "singer", "streams", "tap", "cli"},
 }
 """The rooms, from the ground up, and what each may import beside its own modules."""
 TREES = {

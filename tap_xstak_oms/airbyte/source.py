@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler, user_message
-from tap_xstak_oms.cli import share_one_heap
+from tap_xstak_oms import process
+from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler
 from tap_xstak_oms.config.files import text_of_json, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
-from tap_xstak_oms.errors import UsageError
+from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
 from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import TapXstakOMS
@@ -76,12 +76,22 @@ class _State(msgspec.Struct):
 
 def main() -> None:
     """Run the command line."""
-    share_one_heap()
-    options = _parse_arguments()
-    writer = AirbyteWriter(STREAM)
+    process.prepare()
+    try:
+        with process.complete_output():
+            _run(_parse_arguments(), AirbyteWriter(STREAM))
+    except OutputError as error:
+        # There is no other place for it.
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+def _run(options: argparse.Namespace, writer: AirbyteWriter) -> None:
     _log_to(writer)
     try:
         _COMMANDS[options.command](writer, options)
+    except OutputError:
+        raise
     except Exception as error:  # noqa: BLE001 - Airbyte is told of it, in its own way
         writer.say_failure(error)
         sys.exit(1)
@@ -141,11 +151,10 @@ def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
         tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
         for doubt in tap.check_connection():
             logging.getLogger(tap.name).warning("%s", doubt)
-    except Exception as error:
-        message = user_message(error)
-        if message is None:
-            raise
-        status = {"status": "FAILED", "message": message}
+    except OutputError:
+        raise
+    except TapError as error:
+        status = {"status": "FAILED", "message": str(error)}
     writer.say("CONNECTION_STATUS", status, key="connectionStatus")
 
 

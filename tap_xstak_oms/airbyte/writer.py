@@ -122,9 +122,8 @@ class AirbyteWriter(LineWriter):
     def say_failure(self, error: Exception) -> None:
         """Tell what went wrong, and whether it is the user who can mend it."""
         self.say_status("INCOMPLETE")
-        words = user_message(error)
-        if words:
-            trace = {"message": words, "failure_type": "config_error"}
+        if isinstance(error, TapError):
+            trace = {"message": str(error), "failure_type": "config_error"}
         else:
             trace = {
                 # The text of an error that is not ours could hold anything.
@@ -163,11 +162,6 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = _LEVELS.get(record.levelno, "INFO")
         self._writer.say("LOG", {"level": level, "message": self.format(record)})
-
-
-def user_message(error: Exception) -> str | None:
-    """What to tell a person of an error; nothing if it is none that a person can mend."""
-    return str(error) if isinstance(error, TapError) else None
 
 
 def _now() -> int:

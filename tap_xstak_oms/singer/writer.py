@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -14,6 +13,8 @@ from singer_sdk.singerlib import Message, SingerMessageType, StateMessage
 from singer_sdk.singerlib.encoding import GenericSingerWriter
 from typing_extensions import override
 
+from tap_xstak_oms.errors import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -21,8 +22,7 @@ BUFFER_BYTES = 256 * 1024
 STALL_SECONDS = 1.0
 """How long an end waits for whoever reads our stdout."""
 SIGNAL_EXIT_CODE = 128
-
-logger = logging.getLogger("tap-xstak-oms")
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class LineWriter(GenericSingerWriter[bytes, Message]):
@@ -72,6 +72,9 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
 
         Once that has failed nothing more is written: what follows half a line would be taken for
         its rest.
+
+        Raises:
+            OutputError: If it takes nothing more.
         """
         if self._is_mid_line or not self._lines:
             return
@@ -91,9 +94,8 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
             while rest:
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            logger.error("The downstream process closed the pipe: nothing more can be written.")  # noqa: TRY400 - a person reads it
-            raise
+        except OSError as error:
+            raise OutputError(error) from None
 
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:
         """End the process in order; called by a signal handler, and only once.
@@ -106,7 +108,7 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
             signal_number: Tells the exit code.
             say_last: Writes what is left to say, behind all that was gathered.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         exit_code = SIGNAL_EXIT_CODE + signal_number
         stalled = threading.Timer(STALL_SECONDS, os._exit, (exit_code,))

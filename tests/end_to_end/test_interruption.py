@@ -49,7 +49,12 @@ HELD_STATE = {
         }
     }
 }
-ENDS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}
+ENDS = {
+    signal.SIGTERM: 143,
+    signal.SIGINT: 130,
+    signal.SIGHUP: 129,
+    signal.SIGKILL: -signal.SIGKILL,
+}
 """What ends a run, and its exit code."""
 
 
@@ -438,3 +443,22 @@ def assert_in_order(messages: list[dict[str, Any]]) -> None:
             records += 1
         else:
             assert message["value"]["partitions"] <= records // 2
+
+
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_a_hangup_is_a_termination(tmp_path: Path, *, is_ignored: bool) -> None:
+    """It ends a run behind a state, unless whoever started the run had it ignored (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.SIG_DFL)
+    try:
+        with pipeline(tmp_path, LARGE) as run:
+            with run.run() as process:
+                output = lines_of(process, 2)
+                process.send_signal(signal.SIGHUP)
+                output += stdout_of(process).read()
+                assert process.wait(PATIENCE_SECONDS) == (0 if is_ignored else 129)
+            messages = run.target.take(output)
+            assert messages[-1]["type"] == "STATE"
+            assert ("Stopped by SIGHUP" in run.stderr.read_text()) != is_ignored
+            run.finish()
+    finally:
+        signal.signal(signal.SIGHUP, before)
