@@ -59,7 +59,7 @@ def found(
         }
         pipeline = Pipeline(sandbox, postgres, meltano_folder, settings)
         told: dict[str, Any] = {"first": pipeline.stage(USUAL)}
-        written(folder, "catalog.json", new)
+        discover_again(folder, config)
         told["second"] = pipeline.stage(USUAL)
         told["before filling"] = fees(postgres)
         postgres.execute(sql(FILL).replace("channel_fee", NEW))
@@ -88,6 +88,15 @@ def fees(database: Postgres) -> dict[int, tuple[Any, Any]]:
     """What each order has in the new column, and in `_extra`."""
     query = f"SELECT id, {NEW}, _extra -> '{NEW}' FROM xstak.sales_orders"  # noqa: S608 - a name of the test's own
     return {key: (fee, extra) for key, fee, extra in database.query(query)}
+
+
+def discover_again(folder: Path, config: dict[str, Any]) -> None:
+    """Run the recipe's command, where the page has it run."""
+    written(folder, "config.json", config)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    [command] = commands(FILL)
+    environment = {**os.environ, "PATH": path}
+    subprocess.run(["sh", "-c", command], cwd=folder, env=environment, check=True, timeout=120)
 
 
 def forget(folder: Path, meltano_folder: Path) -> None:
