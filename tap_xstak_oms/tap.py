@@ -226,7 +226,7 @@ class TapXstakOMS(Tap):
         unknown = sorted(set(given) - self.setting_names())
         if unknown:
             self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
-        theirs = {name: given[name] for name in self.sdk_schema().keys() & given.keys()}
+        theirs = {name: given[name] for name in self.sdk_schema() if given.get(name) is not None}
         return theirs | (self._settings.as_config() if self._settings else {})
 
     def _checked(self, given: Mapping[str, Any] | None) -> dict[str, Any]:

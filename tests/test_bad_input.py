@@ -336,6 +336,10 @@ def refused(catalog: Catalog) -> dict[str, tuple[Any, str]]:
             changed(catalog, key_properties=["nowhere"]),
             "The key names nowhere, for which the schema has no column",
         ),
+        "a stream of another name": (
+            changed(catalog, stream="orders"),
+            "The catalog renames the stream 'sales_orders'",
+        ),
         "no list of streams": ({"streams": "all"}, "not in the form of a Singer catalog"),
         "null streams": ({"streams": None}, "not in the form of a Singer catalog"),
         "a stream without name": ({"streams": [{}]}, "not in the form of a Singer catalog"),

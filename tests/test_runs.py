@@ -79,6 +79,22 @@ def test_the_bookmark_is_when_the_read_began_by_the_servers_clock(sandbox: Sandb
         assert utc(bookmark or "") - utc(sandbox.clock.now().isoformat()) < timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("days", [-20_000, -2, 2])
+def test_a_servers_clock_that_is_off_is_told_once(
+    days: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bookmarks are of our clock then, and one warning for all partitions says so."""
+    quirks = Quirks(date_skew_seconds=days * 86_400)
+    with Sandbox(World(locations=("1001", "1002")), quirks=quirks) as sandbox:
+        clock = clock_of(sandbox)
+        before = clock.now()
+        run = run_tap(config_for(sandbox, infer_schema=False), clock=clock)
+        for bookmark in run.bookmarks.values():
+            assert before <= utc(bookmark or "") <= clock.now() + timedelta(seconds=1)
+    [warning] = [line for line in caplog.messages if "clock" in line]
+    assert "Bookmarks come from this machine's clock" in warning
+
+
 def test_a_read_of_many_pages_began_with_its_first_answer() -> None:
     """However long it takes, and though our clock is ahead, all its records tell that moment."""
     quirks = Quirks(fixed_page_size=5, date_skew_seconds=-90)

@@ -7,6 +7,7 @@ takes, and the tap's Singer lines into Airbyte's. Nothing is read or decided her
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -26,7 +27,7 @@ from tap_xstak_oms.streams import SalesOrdersStream
 from tap_xstak_oms.tap import TapXstakOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 _DESCRIPTION = """
 Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
@@ -72,6 +73,8 @@ class _State(msgspec.Struct):
     stream: _StreamState | None = None
     all_streams: _GlobalState | None = msgspec.field(name="global", default=None)
     data: dict[str, Any] | None = None
+    state: _State | None = None
+    """Where the whole STATE message is given."""
 
 
 def main() -> None:
@@ -179,13 +182,10 @@ def _airbyte_stream(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     configured: _ConfiguredCatalog = _parse_file(options.catalog, "catalog", _ConfiguredCatalog)
-    given: list[_State] | dict[str, Any] = {}
-    if options.state:
-        given = _parse_file(options.state, "state", list[_State] | dict[str, Any])
     tap = TapXstakOMS(
         config=_config(options),
         catalog={"streams": [_singer_stream(stream) for stream in configured.streams]},
-        state=_singer_state(given),
+        state=_singer_state(options.state) if options.state else None,
         message_writer=writer,
     )
     if configured.streams:
@@ -210,10 +210,17 @@ def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
     }
 
 
-def _singer_state(given: Sequence[_State] | dict[str, Any]) -> dict[str, Any]:
-    """The state as the tap has it, from any of the forms that Airbyte has had."""
+def _singer_state(path: str) -> dict[str, Any]:
+    """The state as the tap has it, from any of the forms that Airbyte has had.
+
+    A list of states, one state, or an object with the state of each stream.
+    """
+    given = _parse_file(path, "state", list[Any] | dict[str, Any])
+    if isinstance(given, dict):
+        given = [given if given.keys() & _STATE_FIELDS else {"data": given}]
     bookmarks: dict[str, Any] = {}
-    for state in [_State(data=given)] if isinstance(given, dict) else given:
+    for message in _converted(given, list[_State], path, "state"):
+        state = message.state or message
         streams = list(state.all_streams.stream_states) if state.all_streams else []
         if state.stream:
             streams.append(state.stream)
@@ -236,13 +243,19 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
+    content = json.loads(text_of_json(path, what))
+    return _converted(content, form, path, what)
+
+
+def _converted(content: object, form: Any, path: str, what: str) -> Any:  # noqa: ANN401 - as above
     try:
-        return msgspec.json.decode(text_of_json(path, what), type=form)
-    except msgspec.DecodeError as error:
+        return msgspec.convert(content, form)
+    except msgspec.ValidationError as error:
         problem = f"has another form: {error}"
     raise unusable(path, what, problem)
 
 
+_STATE_FIELDS = {"type", "stream", "global", "data", "state"}
 _FILES = {
     "spec": (),
     "check": ("config",),

@@ -22,6 +22,7 @@ _ISO_TIME = re.compile(
     r"(?:[T ](?P<time>\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)\s?"
     r"(?P<offset>Z|[+-]\d{1,2}(?::?\d\d)?)?)?",
 )
+_EARLIEST_YEAR = 1900
 
 
 class Check:
@@ -163,12 +164,15 @@ def _start_date(check: Check, values: dict[str, Any], now: datetime) -> datetime
     match = _ISO_TIME.fullmatch(values["start_date"])
     try:
         parsed = _parse_time(match, values["timezone"]) if match else None
-    except ValueError:
+    except (ValueError, OverflowError):
         parsed = None
     if parsed is None:
         check.problem(
             "`start_date` must be a date or a time in ISO 8601, such as 2024-10-17T00:00:00+05:00.",
         )
+    elif parsed.year < _EARLIEST_YEAR:
+        # Far below, dates are not valid in every zone.
+        check.problem(f"`start_date` must be in {_EARLIEST_YEAR} or later.")
     elif parsed > now:
         check.problem("`start_date` must not lie in the future.")
     return parsed

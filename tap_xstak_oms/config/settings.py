@@ -37,6 +37,16 @@ class Partition:
         """The key of the partition in the state, and nothing else."""
         return {"_location_id": self.location_id, "_order_status": self.order_status}
 
+    @classmethod
+    def of(cls, context: Mapping[str, Any]) -> Partition | None:
+        """The partition that a state is about; None if its context is of another kind.
+
+        Ids are strings, also where another program wrote them as integers.
+        """
+        if context.keys() != {"_location_id", "_order_status"}:
+            return None
+        return cls(str(context["_order_status"]), str(context["_location_id"]))
+
     def __str__(self) -> str:
         return f"the {self.order_status} orders of location {self.location_id}"
 

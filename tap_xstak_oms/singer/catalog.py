@@ -53,12 +53,22 @@ def prepare_catalog(
         ) from None
     entry = catalog.get_stream(stream)
     if entry is not None:
+        _check_name(entry)
         _check_replication(entry, replication_key)
         _add_columns(entry, own_columns)
         if primary_keys:
             entry.key_properties = list(primary_keys)
         _select_automatic_columns(entry)
     return catalog
+
+
+def _check_name(entry: CatalogEntry) -> None:
+    if entry.stream not in (None, entry.tap_stream_id):
+        raise UsageError(
+            f"The catalog renames the stream {entry.tap_stream_id!r}: its `stream` must be the "
+            "same as its `tap_stream_id`. To write it under another name, set `stream_maps` with an "
+            "`__alias__`.",
+        )
 
 
 def _check_replication(entry: CatalogEntry, replication_key: str) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
+from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T", dict[str, Any], list[Any])
-_NAMES: dict[type, str] = {dict: "object", list: "array"}
+_NAMES: dict[type, str] = {dict: "an object", list: "a list"}
 _DATES = ("replication_key_value", "read_since")
 
 
@@ -26,7 +27,7 @@ class PartitionStates(StreamStateManager):
     with records, although a partition has to be read whole first.
     """
 
-    _index: dict[str, dict[str, Any]] | None = None
+    _index: dict[Partition | str, dict[str, Any]] | None = None
 
     @override
     def get_context_state(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -51,8 +52,9 @@ class PartitionStates(StreamStateManager):
         """Where a read begins follows from the bookmark, and is not part of the state."""
 
 
-def _key(context: Mapping[str, Any]) -> str:
-    return repr(sorted(context.items()))
+def _key(context: Mapping[str, Any]) -> Partition | str:
+    """What tells a partition from all others; those of another kind are only kept."""
+    return Partition.of(context) or repr(sorted(context.items()))
 
 
 def check_state(given: object, stream: str) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def check_state(given: object, stream: str) -> dict[str, Any]:
 
 def _the(kind: type[T], value: object, where: str) -> T:
     if not isinstance(value, kind):
-        raise _unusable(where, f"is no {_NAMES[kind]}")
+        raise _unusable(where, f"is not {_NAMES[kind]}")
     return value
 
 
@@ -97,17 +99,23 @@ def _check_partitions(partitions: list[dict[str, Any]], where: str) -> None:
         place = f"{where}[{at}]"
         context = _key(_the(dict, state.get("context"), f"{place}.context"))
         if context in seen:
-            raise _unusable(place, "is of the same partition as one before it")
+            raise _unusable(place, "is the same partition as an earlier one")
         seen.add(context)
         for name in _DATES:
             if not _is_date(state.get(name)):
-                raise _unusable(f"{place}.{name}", "is no date")
+                raise _unusable(f"{place}.{name}", "is not a date")
 
 
 def _is_date(value: object) -> bool:
+    """Whether it is a date that can be told in UTC; at both ends of time some cannot."""
+    if value is None:
+        return True
     try:
-        return value is None or (isinstance(value, str) and bool(datetime.fromisoformat(value)))
-    except ValueError:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return moment is not None and bool(
+            moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        )
+    except (ValueError, OverflowError):
         return False
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 READ_SINCE = "read_since"
 """In a partition's state: the start date of its first complete read."""
+CLOCKS_DIFFER_AT_MOST = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
@@ -53,13 +54,19 @@ def read_began(
     """The moment at which a read began: the value of `_synced_at`, and the next bookmark.
 
     Args:
-        server_time: The `Date` of the first answer, None where it had none.
+        server_time: The `Date` of the first answer, None where it had none. It does not count if
+            it is off.
         now: Our own clock, which the result never exceeds but for a tick.
         after: The same moment of the location's previous status. The result is later than it,
             so that a target which keeps the latest row keeps the later status.
     """
-    began = now if server_time is None else min(server_time, now)
+    began = now if server_time is None or is_off(server_time, now) else min(server_time, now)
     return began if after is None else max(began, after + _TICK)
+
+
+def is_off(server_time: datetime, now: datetime) -> bool:
+    """Whether a server's clock cannot be trusted: a bookmark would go years back with it."""
+    return abs(server_time - now) > CLOCKS_DIFFER_AT_MOST
 
 
 def earned(began: datetime, *, chosen_at: datetime, settings: Settings) -> datetime:
@@ -94,7 +101,7 @@ def of_partitions(
     partitions: Container[Partition],
 ) -> list[Mapping[str, Any]]:
     """The states of some partitions, without those of other shards or former locations."""
-    return [state for state in states if _partition(state) in partitions]
+    return [state for state in states if Partition.of(state.get("context", {})) in partitions]
 
 
 def from_states(
@@ -106,9 +113,10 @@ def from_states(
     for state in states:
         if state.get("replication_key") != replication_key:
             continue
+        partition = Partition.of(state.get("context", {}))
         bookmark = from_text(state.get("replication_key_value"))
-        if bookmark is not None:
-            found[_partition(state)] = bookmark
+        if partition is not None and bookmark is not None:
+            found[partition] = bookmark
     return found
 
 
@@ -139,11 +147,6 @@ def to_state(
 def earliest_read(states: Iterable[Mapping[str, Any]]) -> datetime | None:
     """From where the earliest complete read began, over all partitions."""
     return min(filter(None, (from_text(state.get(READ_SINCE)) for state in states)), default=None)
-
-
-def _partition(state: Mapping[str, Any]) -> Partition:
-    context = state.get("context", {})
-    return Partition(str(context.get("_order_status")), str(context.get("_location_id")))
 
 
 def _day(moment: datetime, settings: Settings) -> tuple[int, int, int]:

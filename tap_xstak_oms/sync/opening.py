@@ -47,6 +47,16 @@ def tell_what_is_read(settings: Settings, logger: logging.Logger) -> None:
     )
 
 
+def warn_of_clocks(server_time: datetime, now: datetime, logger: logging.Logger) -> None:
+    """Warn that the server's clock is not used."""
+    logger.warning(
+        "The server's clock says %s, this machine's %s. Bookmarks come from this machine's clock: "
+        "check that it is right.",
+        moment(server_time),
+        moment(now),
+    )
+
+
 def warn_if_ahead(
     states: Sequence[Mapping[str, Any]],
     replication_key: str,

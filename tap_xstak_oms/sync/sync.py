@@ -5,6 +5,7 @@ Knows no Singer: the stream turns what comes from here into messages and state.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
 from tap_xstak_oms.records.fitter import OrderError, open_order
-from tap_xstak_oms.sync import bookmarks
+from tap_xstak_oms.sync import bookmarks, opening
 from tap_xstak_oms.sync.progress import Figures
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tap_xstak_oms.config.settings import Partition, Settings
     from tap_xstak_oms.records.fitter import Fit, Fitter, Order
     from tap_xstak_oms.sync.progress import Progress
+
+logger = logging.getLogger("tap-xstak-oms")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class Sync:
         self._began_at = self._clock.now()
         self._began_counting = self._clock.monotonic()
         self._location_began: dict[str, datetime] = {}
+        self._is_clock_told = False
         self._sources = {
             partition: self._client.pages(partition, self.start_of(partition))
             for partition in self.partitions
@@ -222,9 +226,13 @@ class Sync:
 
     def _begin(self, partition: Partition, first: Page) -> datetime:
         location = partition.location_id
+        now, answered_at = self._clock.now(), first.answered_at
+        if answered_at and bookmarks.is_off(answered_at, now) and not self._is_clock_told:
+            self._is_clock_told = True
+            opening.warn_of_clocks(answered_at, now, logger)
         began = bookmarks.read_began(
-            first.answered_at,
-            now=self._clock.now(),
+            answered_at,
+            now=now,
             after=self._location_began.get(location),
         )
         self._location_began[location] = began

@@ -208,7 +208,7 @@ def test_read_tells_how_far_it_is(source: Source, catalog: dict[str, Any]) -> No
     assert len(answer.bookmarks) == 4
 
 
-@pytest.mark.parametrize("form", ["STREAM", "GLOBAL", "LEGACY", "file"])
+@pytest.mark.parametrize("form", ["STREAM", "GLOBAL", "LEGACY", "file", "one", "whole"])
 def test_read_resumes(source: Source, catalog: dict[str, Any], form: str) -> None:
     """A second read begins where the first one's state says, in whichever form it is given."""
     config = config_for(source.sandbox)
@@ -218,6 +218,8 @@ def test_read_resumes(source: Source, catalog: dict[str, Any], form: str) -> Non
         "GLOBAL": [{"type": "GLOBAL", "global": {"stream_states": [stream_state(state)]}}],
         "LEGACY": [{"type": "LEGACY", "data": {"sales_orders": state}}],
         "file": {"sales_orders": state},
+        "one": {"type": "STREAM", "stream": stream_state(state)},
+        "whole": {"type": "STATE", "state": {"type": "STREAM", "stream": stream_state(state)}},
     }[form]
     assert source.starts() == {FIRST_START}
     answer = source.run("read", config=config, catalog=catalog, state=given)

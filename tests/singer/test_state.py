@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,11 @@ def partition(location: str, mark: object = MARK, **more: object) -> dict[str, A
 def state_of(*partitions: object) -> dict[str, Any]:
     """A state with these partitions."""
     return {"bookmarks": {STREAM: {"partitions": list(partitions)}}}
+
+
+TOO_EARLY, TOO_LATE = "0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"
+"""Times that there are not in UTC."""
+AS_INTEGER = partition("1") | {"context": {"_location_id": 1, "_order_status": "pending"}}
 
 
 def manager(kind: type[StreamStateManager], state: Any) -> StreamStateManager:
@@ -194,27 +200,32 @@ def test_a_bookmark_in_the_future_is_warned_about(
 @pytest.mark.parametrize(
     ("junk", "place"),
     [
-        ([1], "it is no object"),
-        ("state", "it is no object"),
-        (5, "it is no object"),
-        ({"type": "STATE", "value": None}, "value is no object"),
-        ({"type": "STATE", "value": {"bookmarks": []}}, "bookmarks is no object"),
-        ({"bookmarks": None}, "bookmarks is no object"),
-        ({"bookmarks": []}, "bookmarks is no object"),
-        ({"bookmarks": {"other": None}}, "bookmarks.other is no object"),
-        ({"bookmarks": {STREAM: 5}}, "bookmarks.sales_orders is no object"),
-        ({"bookmarks": {STREAM: {"partitions": None}}}, "partitions is no array"),
-        ({"bookmarks": {STREAM: {"progress_markers": None}}}, "progress_markers is no object"),
-        (state_of(None), "partitions[0] is no object"),
-        (state_of(partition("1"), 5), "partitions[1] is no object"),
-        (state_of({}), "partitions[0].context is no object"),
-        (state_of({"context": None}), "partitions[0].context is no object"),
-        (state_of(partition("1", progress_markers=[])), "progress_markers is no object"),
-        (state_of(partition("1", "soon")), "partitions[0].replication_key_value is no date"),
-        (state_of(partition("1", 20260110)), "partitions[0].replication_key_value is no date"),
-        (state_of(partition("1", "")), "partitions[0].replication_key_value is no date"),
-        (state_of(partition("1", read_since={})), "partitions[0].read_since is no date"),
-        (state_of(partition("1"), partition("1")), "is of the same partition as one before it"),
+        ([1], "it is not an object"),
+        ("state", "it is not an object"),
+        (5, "it is not an object"),
+        ({"type": "STATE", "value": None}, "value is not an object"),
+        ({"type": "STATE", "value": {"bookmarks": []}}, "bookmarks is not an object"),
+        ({"bookmarks": None}, "bookmarks is not an object"),
+        ({"bookmarks": []}, "bookmarks is not an object"),
+        ({"bookmarks": {"other": None}}, "bookmarks.other is not an object"),
+        ({"bookmarks": {STREAM: 5}}, "bookmarks.sales_orders is not an object"),
+        ({"bookmarks": {STREAM: {"partitions": None}}}, "partitions is not a list"),
+        ({"bookmarks": {STREAM: {"progress_markers": None}}}, "progress_markers is not an object"),
+        (state_of(None), "partitions[0] is not an object"),
+        (state_of(partition("1"), 5), "partitions[1] is not an object"),
+        (state_of({}), "partitions[0].context is not an object"),
+        (state_of({"context": None}), "partitions[0].context is not an object"),
+        (state_of(partition("1", progress_markers=[])), "progress_markers is not an object"),
+        (state_of(partition("1", "soon")), "partitions[0].replication_key_value is not a date"),
+        (state_of(partition("1", 20260110)), "partitions[0].replication_key_value is not a date"),
+        (state_of(partition("1", "")), "partitions[0].replication_key_value is not a date"),
+        (state_of(partition("1", TOO_EARLY)), "replication_key_value is not a date"),
+        (state_of(partition("1", TOO_LATE)), "replication_key_value is not a date"),
+        (state_of(partition("1", read_since=TOO_EARLY)), "read_since is not a date"),
+        (state_of(partition("1", read_since=TOO_LATE)), "read_since is not a date"),
+        (state_of(partition("1", read_since={})), "partitions[0].read_since is not a date"),
+        (state_of(partition("1"), AS_INTEGER), "is the same partition as an earlier one"),
+        (state_of(partition("1"), partition("1")), "is the same partition as an earlier one"),
     ],
 )
 def test_a_state_that_cannot_be_used_is_told_by_place(junk: Any, place: str) -> None:
@@ -222,6 +233,23 @@ def test_a_state_that_cannot_be_used_is_told_by_place(junk: Any, place: str) -> 
     with pytest.raises(TapError, match="The state cannot be used") as caught:
         check_state(junk, STREAM)
     assert place in str(caught.value)
+
+
+def test_an_id_is_the_same_as_an_integer(sandbox: Sandbox) -> None:
+    """A state that holds an id as an integer is gone on from, and gets no second entry for it."""
+    config = config_for(sandbox, infer_schema=False, order_statuses=["pending"])
+    state = run_tap(config, clock=clock_of(sandbox)).state
+    for entry in state["bookmarks"][STREAM]["partitions"]:
+        entry["context"]["_location_id"] = int(entry["context"]["_location_id"])
+    sandbox.journal.clear()
+    sandbox.clock.advance(timedelta(hours=1))
+    after = run_tap(config, state=state, clock=clock_of(sandbox)).state
+    assert len(after["bookmarks"][STREAM]["partitions"]) == len(sandbox.world.locations)
+    starts = {entry.parameter("start_date") for entry in sandbox.journal.orders}
+    assert starts == {"2026-01-14T12:00:00+05:00"}
+    marks = zip(*(each["bookmarks"][STREAM]["partitions"] for each in (state, after)), strict=True)
+    key = "replication_key_value"
+    assert all(later[key] > earlier[key] for earlier, later in marks)
 
 
 def test_synced_at_is_of_one_form_on_records_and_in_the_state(sandbox: Sandbox) -> None:
