@@ -66,8 +66,8 @@ def _check_name(entry: CatalogEntry) -> None:
     if entry.stream not in (None, entry.tap_stream_id):
         raise UsageError(
             f"The catalog renames the stream {entry.tap_stream_id!r}: its `stream` must be the "
-            "same as its `tap_stream_id`. To write it under another name, set `stream_maps` with an "
-            "`__alias__`.",
+            "same as its `tap_stream_id`. To write it under another name, give it an `__alias__` "
+            "in `stream_maps`.",
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from tap_xstak_oms.errors import OutputError
 from tap_xstak_oms.sync.summary import NOTHING_READ, SUMMARY_PARTITIONS
 from tap_xstak_oms.tap import TapXstakOMS
 from tests.support import clock_of, config_for, discovered, run_tap
@@ -200,7 +201,7 @@ def test_what_could_not_be_written_is_not_claimed(
         catalog = discovered(config_for(sandbox))
         clock = replace(clock_of(sandbox), monotonic=lambda: 0.0)
         tap = TapXstakOMS(config=config_for(sandbox), catalog=catalog, clock=clock)
-        with pytest.raises(OutputError):
+        with pytest.raises(OutputError, match="no space left"):
             tap.run()
         # What it could not take is written when it is collected.
         disk.room = sys.maxsize
