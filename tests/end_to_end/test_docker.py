@@ -83,7 +83,7 @@ def test_what_git_ignores_is_in_no_image() -> None:
     """Environments, secrets and output stay outside, in whichever folder, and so do the tests."""
     of_git = (ROOT / ".gitignore").read_text().split()
     everywhere = {f"**/{line.rstrip('/')}" for line in of_git}
-    assert set(IGNORED) == everywhere | {".git", "tests", "benchmarks"}
+    assert set(IGNORED) == everywhere | {".git", "tests", "benchmarks", "doors"}
     for path in (".env", "demo/.env", ".venv/bin/python", ".git/config", "shard-0.json"):
         assert not is_seen(Path(path))
     for path in ("README.md", "LICENSE", "pyproject.toml", "uv.lock", "tap_xstak_oms/tap.py"):

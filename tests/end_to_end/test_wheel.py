@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hatch_build import repository, with_links_for_anywhere
 from tests.support import ROOT
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def test_the_metadata_is_that_of_the_project(built: tuple[Path, Path]) -> None:
     assert metadata["Requires-Python"] == PROJECT["requires-python"]
     assert metadata.get_all("Classifier") == PROJECT["classifiers"]
     assert len(metadata.get_all("Requires-Dist", [])) == len(PROJECT["dependencies"])
-    assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata.get_payload() == with_links_for_anywhere(readme, repository())
 
 
 def test_the_source_builds_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
@@ -95,6 +97,7 @@ def test_the_source_builds_the_same_wheel(built: tuple[Path, Path], tmp_path: Pa
         "LICENSE",
         "PKG-INFO",
         "README.md",
+        "hatch_build.py",
         "pyproject.toml",
         ".gitignore",
     }

@@ -30,15 +30,18 @@ def test_all_supported_pythons_are_tested() -> None:
     named = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert pythons == named
     assert PROJECT["requires-python"] == f">={pythons[0]}"
+    [setup] = [step for step in JOBS["pythons"]["steps"] if "setup-python" in step.get("uses", "")]
+    assert setup["with"]["python-version"].split() == pythons[::-1]
 
 
 def test_the_workflow_runs_what_a_developer_runs() -> None:
-    """`./run test` and `./run test-doors` are run on each change, as `run` knows them."""
-    assert commands("test")[-1] == "python run test"
-    assert commands("doors") == ["python run test-doors"]
+    """What `.ci/run` runs is run on each change too, as `run` knows it."""
+    jobs = (command for job in JOBS for command in commands(job))
+    ours = {command.removeprefix("python ") for command in jobs if command.startswith("python run")}
+    assert ours == set(re.findall(r"python3 (run .*)", (ROOT / ".ci/run").read_text()))
     known = (ROOT / "run").read_text()
-    assert '"test": test,' in known
-    assert '"test-doors": test_doors,' in known
+    assert all(f'"{words.split()[1]}": ' in known for words in ours)
+    assert len(ours) == 4
     assert TRIGGERS.keys() >= {"push", "pull_request"}
 
 
@@ -62,7 +65,7 @@ def test_only_publishing_may_prove_who_it_is() -> None:
     assert "secrets." not in (ROOT / ".github/workflows/ci.yml").read_text()
 
 
-@pytest.mark.parametrize("job", ["test", "doors", "build"])
+@pytest.mark.parametrize("job", ["test", "doors", "pythons", "build"])
 def test_a_checkout_has_the_tags_and_keeps_no_token(job: str) -> None:
     """The version comes from the tags, and what is run there has no right to the repository."""
     [checkout] = [s for s in JOBS[job]["steps"] if s.get("uses", "").startswith("actions/checkout")]

@@ -1,0 +1,56 @@
+"""What `./run release` refuses to publish, and the README as PyPI shows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from doors.release import missing_entry, unfinished
+from hatch_build import with_links_for_anywhere
+from tests.support import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHANGELOG = (
+    "# Changelog\n\n## Unreleased\n\n- New.\n\n## 1.2.3 - 2026-11-28\n\n- Old.\n\n## 1.2.2\n\n"
+)
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("version", ["1.2.3", "1.2.4.dev5+g0123456"])
+def test_a_version_that_the_changelog_tells_of_passes(version: str) -> None:
+    """A release has a heading of its own; what lies between two has the one of the next."""
+    assert missing_entry(CHANGELOG, version) == []
+
+
+@pytest.mark.parametrize("version", ["1.2.2", "1.2.4", "1.2"])
+def test_a_version_without_news_is_refused(version: str) -> None:
+    """A release whose heading is not there, or has nothing under it, is named."""
+    [complaint] = missing_entry(CHANGELOG, version)
+    assert version in complaint
+
+
+def test_what_is_to_be_filled_in_is_refused() -> None:
+    """A placeholder is named with its file."""
+    texts = {"a.md": "See https://github.com/your-organization/x", "b.md": "Your own organization."}
+    assert unfinished(texts) == ["a.md: your-organization is to be filled in"]
+
+
+def test_links_of_the_readme_lead_into_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PyPI each link to a file leads to that file, at the commit that was built."""
+    monkeypatch.setenv("GITHUB_SHA", "0123abc")
+    there = LINK.findall(with_links_for_anywhere(README, "https://host/owner/name"))
+    here = LINK.findall(README)
+    files = [target for target in here if not target.startswith(("http", "#"))]
+    assert files
+    assert [target for target in there if target not in here] == [
+        f"https://host/owner/name/{'raw' if target.endswith('.svg') else 'blob'}/0123abc/{target}"
+        for target in files
+    ]
+
+
+def test_without_a_repository_no_link_is_dead() -> None:
+    """Built elsewhere, the README names each file and links to none."""
+    text = with_links_for_anywhere(README, "")
+    assert all(target.startswith(("http", "#")) for target in LINK.findall(text))
+    assert "| change the code | CONTRIBUTING.md, docs/architecture.md |" in text
