@@ -11,12 +11,15 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 import yaml
+from rich.console import Console
 
+from demo.record import run_the_tap
 from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.config.settings import Settings
 from tests.support import ROOT, blocks, config_for, run_cli, run_tap
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from xstak_sandbox import Sandbox
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DEMO_SVG = (ROOT / "docs" / "demo.svg").read_text(encoding="utf-8")
 PLACE = "URL-OF-THIS-REPOSITORY"
 """What stands for the repository until it has a public address."""
 OWN_ORDERS = "Ten minutes to your own orders"
@@ -296,29 +298,48 @@ def test_the_demo_tells_what_came_the_second_time_and_why(demo: str) -> None:
 
 def test_the_picture_of_the_demo_is_of_todays(demo: str) -> None:
     """docs/demo.svg says what the demo says, but for figures and days (`./run record`)."""
-    assert 'src="docs/demo.svg"' in README
-    assert form(drawn()) == form(f"$ ./run demo\n{demo}")
+    assert "(docs/demo.svg)" in README
+    assert form(drawn("demo")) == form(f"$ ./run demo\n{demo}")
 
 
-def drawn() -> str:
-    """The text in the terminal that docs/demo.svg shows."""
-    parts = re.findall(r'<text class="demo-r.*?>(.*?)</text>', DEMO_SVG, re.DOTALL)
+def test_the_picture_of_the_tap_is_of_todays() -> None:
+    """docs/run.svg says what the tap says of such a run, but for figures (`./run record`)."""
+    assert 'src="docs/run.svg"' in README
+    console = Console(width=80, file=StringIO())
+    run_the_tap(console)
+    assert isinstance(console.file, StringIO)
+    assert form(drawn("run")) == form(console.file.getvalue())
+
+
+def picture(name: str) -> str:
+    """A picture of docs."""
+    return (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def drawn(name: str) -> str:
+    """The text in the terminal that a picture shows."""
+    parts = re.findall(rf'<text class="{name}-r.*?>(.*?)</text>', picture(name), re.DOTALL)
     return html.unescape("".join(parts)).replace("\xa0", " ")
 
 
 def form(text: str) -> str:
     """A text without what another run tells otherwise: days, figures, bars, ends of lines."""
     text = re.sub(r"\b([A-Z]\w\w )?\d\d [A-Z]\w\w\b", "day", text)
+    text = re.sub(r"tap-xstak-oms \S+, singer-sdk \S+", "versions", text)
     return " ".join(re.sub(r"[█░]", "", re.sub(r"\d[\d,.]*\d|\d", "0", text)).split())
 
 
-def test_the_picture_of_the_demo_stands_alone() -> None:
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("demo", {"./run", "demo-output/sales_orders.jsonl,", "demo-output/meltano.log."}),
+        ("run", set()),
+    ],
+)
+def test_a_picture_stands_alone(name: str, paths: set[str]) -> None:
     """It fetches nothing, and names no folder of the machine it was drawn on."""
-    assert re.findall(r"[a-z]+://[^\"\s]+", DEMO_SVG) == ["http://www.w3.org/2000/svg"]
-    assert set(re.findall(r"url\((.)", DEMO_SVG)) == {"#"}
-    assert "@" not in DEMO_SVG
-    assert set(re.findall(r"\S*/\S*", drawn())) == {
-        "./run",
-        "demo-output/sales_orders.jsonl,",
-        "demo-output/meltano.log.",
-    }
+    svg = picture(name)
+    assert re.findall(r"[a-z]+://[^\"\s]+", svg) == ["http://www.w3.org/2000/svg"]
+    assert set(re.findall(r"url\((.)", svg)) == {"#"}
+    assert "@" not in svg
+    assert set(re.findall(r"\S*/\S*", drawn(name))) == paths
