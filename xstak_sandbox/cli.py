@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from xstak_sandbox.clock import WorldClock
 from xstak_sandbox.faults import Fault
+from xstak_sandbox.manual import manual
 from xstak_sandbox.moments import PAKISTAN
 from xstak_sandbox.options import build
 from xstak_sandbox.quirks import Quirks
@@ -22,15 +23,6 @@ from xstak_sandbox.world import World, location_ids
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-
-EPILOG = """\
-A quirk is a field of xstak_sandbox.Quirks, such as --quirk reports_from=0 --quirk sort=new_first.
-A fault is a kind of xstak_sandbox.Kind and fields of xstak_sandbox.Fault, joined with commas:
-  --fault status,code=429,retry_after=2,every=7
-  --fault reset,nth=3 --fault hang,location=1001,page=2,seconds=5 --fault no_access_token
-Control: GET /_sandbox/health, /_sandbox/summary?start=..., /_sandbox/journal (DELETE forgets it),
-POST /_sandbox/advance with {"hours": 26} (also days, minutes, seconds).
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m xstak_sandbox",
         description="A local XStak with made-up orders.",
-        epilog=EPILOG,
+        epilog=manual(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

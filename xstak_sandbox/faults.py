@@ -103,11 +103,11 @@ class Fault:
         location: Only requests for this location.
         order_status: Only requests for this status.
         page: Only requests for this page, counted from 1 whatever the server counts from.
-        code: The status of `Kind.STATUS`.
+        code: The status that the kind `status` answers.
         retry_after: Seconds of a `Retry-After` header, if there is to be one.
         retry_after_as: Whether that header tells them as a number or as an HTTP date.
         revokes: Whether the token that was used is revoked as well.
-        seconds: Of `HANG`, `LATENCY` and `SHORT_TOKEN`.
+        seconds: Of the kinds `hang`, `latency` and `short_token`.
     """
 
     kind: Kind

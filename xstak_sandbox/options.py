@@ -45,18 +45,19 @@ def build(kind: type[T], options: Iterable[str]) -> T:
 
 
 def _read(name: str, hint: object, text: str) -> object:
-    choices = _choices(hint)
-    if choices is not None:
-        if text not in choices:
-            raise OptionError(f"{name} must be one of {', '.join(choices)}, not {text!r}")
-        return choices[text]
+    known = choices(hint)
+    if known is not None:
+        if text not in known:
+            raise OptionError(f"{name} must be one of {', '.join(known)}, not {text!r}")
+        return known[text]
     try:
         return _reader(hint)(text)
     except ValueError:
         raise OptionError(f"{text!r} is no value for {name}") from None
 
 
-def _choices(hint: object) -> dict[str, object] | None:
+def choices(hint: object) -> dict[str, object] | None:
+    """What may be written for a field of this type, and what it means; None: anything."""
     if hint is bool:
         return dict(TRUTHS)
     if get_origin(hint) is Literal:
