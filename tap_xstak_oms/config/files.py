@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import NoReturn
 
 from tap_xstak_oms.errors import UsageError
 
 _KINDS: dict[type, str] = {list: "a list", str: "a string", type(None): "null", bool: "a boolean"}
+
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def text_of_object(path: str, what: str) -> str:
@@ -58,7 +61,11 @@ def _read(path: str, what: str) -> tuple[str, object]:
     """The text of a file, and what it says."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        return text, json.loads(text, parse_constant=_refuse)
+        content = json.loads(text, parse_constant=_refuse)
+        if _HALF_CHARACTER.search(text):
+            # It may be one of a pair; what stands alone could not be written again.
+            json.dumps(content, ensure_ascii=False).encode()
+        return text, content  # noqa: TRY300 - as short as it is
     except (OSError, ValueError, RecursionError) as error:
         problem = _file_problem(error)
     # Raised outside the handler: an error above may hold all of a configuration.
@@ -74,6 +81,8 @@ def _file_problem(error: Exception) -> str:
         return f"cannot be read ({(error.strerror or 'no reason is known').lower()})"
     if isinstance(error, UnicodeDecodeError):
         return "is not UTF-8 text"
+    if isinstance(error, UnicodeEncodeError):
+        return "holds half a character (a lone surrogate)"
     if isinstance(error, json.JSONDecodeError):
         return f"is not JSON: see line {error.lineno}, column {error.colno}"
     return "is nested too deeply" if isinstance(error, RecursionError) else "is not JSON"

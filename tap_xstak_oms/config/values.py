@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_UNWRITABLE = ("Cc", "Cs")
+"""The Unicode categories of control characters, and of halves of characters, which are not text."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -28,7 +31,7 @@ def coerce(raw: object, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of 
     kind = next(kind for kind in _types(schema) if kind != "null")
     try:
         value = _COERCIONS[kind](raw)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ValueError(_expectation(schema)) from None
     if not _is_within(schema, value):
         raise ValueError(_expectation(schema))
@@ -63,7 +66,11 @@ def _expectation(schema: Mapping[str, Any]) -> str:
         return "a list of strings, such as " + json.dumps(schema.get("default", ["12345"]))
     if "object" in types:
         return 'an object of location IDs and integers, such as {"12345": 67890}'
-    return "true or false" if "boolean" in types else "a string that is not empty"
+    return (
+        "true or false"
+        if "boolean" in types
+        else "a string that is not empty, without control characters"
+    )
 
 
 def _text(raw: object) -> str:
@@ -71,7 +78,7 @@ def _text(raw: object) -> str:
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         raise TypeError
     text = str(raw).strip()
-    if not text:
+    if not text or any(category(character) in _UNWRITABLE for character in text):
         raise ValueError
     return text
 

@@ -26,6 +26,8 @@ UNUSABLE = {
     "NaN": (b'{"client_secret":NaN}', "is not JSON"),
     "another encoding": ('{"client_secret":"hidden"}'.encode("utf-16"), "is not UTF-8 text"),
     "no encoding": (b'{"client_secret":"hidden\xff"}', "is not UTF-8 text"),
+    "half a character": (b'{"hidden":["\\uDC00"]}', "holds half a character"),
+    "a name of halves": (b'{"\\ude00\\ud83d":"hidden"}', "holds half a character"),
     "nesting without end": (b"[" * 100_000, "is nested too deeply"),
 }
 
@@ -59,6 +61,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         tmp_path / ("x" * 300): "file name too long",
     }.items():
         assert complaint(path).endswith(f"the file '{path}' cannot be read ({reason}).")
+
+
+def test_a_pair_of_halves_is_a_character(tmp_path: Path) -> None:
+    """Many programs write such a character as two escapes."""
+    path = tmp_path / "state.json"
+    path.write_bytes(b'{"a":"\\ud83d\\ude00"}')
+    assert text_of_object(str(path), "state") == r'{"a":"\ud83d\ude00"}'
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
