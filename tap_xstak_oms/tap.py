@@ -33,8 +33,8 @@ from tap_xstak_oms.singer.catalog import prepare_catalog
 from tap_xstak_oms.singer.logs import quieten_sdk
 from tap_xstak_oms.singer.state import check_state
 from tap_xstak_oms.singer.writer import LineWriter
-from tap_xstak_oms.streams import SalesOrdersStream
-from tap_xstak_oms.sync import bookmarks, opening
+from tap_xstak_oms.streams import SalesOrderReadsStream, SalesOrdersStream
+from tap_xstak_oms.sync import bookmarks, opening, reads
 from tap_xstak_oms.sync.summary import NOTHING_READ
 from tap_xstak_oms.sync.sync import Account
 
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+    from singer_sdk.streams import Stream
+
+STREAMS = (SalesOrdersStream.name, SalesOrderReadsStream.name)
 NO_ANSWER = "There was no answer yet."
 
 
@@ -93,7 +96,7 @@ class TapXstakOMS(Tap):
             SettingsError: Telling every problem of the configuration.
             TapError: If the catalog or the state cannot be used.
         """
-        quieten_sdk(self.name, SalesOrdersStream.name)
+        quieten_sdk(self.name, STREAMS)
         given = dict(config or {})
         if parse_env_config:
             given |= environment(self.setting_names())
@@ -168,9 +171,16 @@ class TapXstakOMS(Tap):
             if self._stream is not None:
                 self._stream.tell_summary()
 
+    @property
     @override
-    def discover_streams(self) -> list[SalesOrdersStream]:
-        """Find out the columns and key of the stream: from the catalog, else from orders."""
+    def streams(self) -> dict[str, Stream]:
+        # Orders first: the SDK sorts streams by name.
+        found = super().streams
+        return {name: found[name] for name in STREAMS}
+
+    @override
+    def discover_streams(self) -> list[Stream]:
+        """Find out the columns and key of the orders: from the catalog, else from orders."""
         account = None
         if self._settings is not None:
             client = XStakClient(self._settings, self._clock)
@@ -183,7 +193,7 @@ class TapXstakOMS(Tap):
             account=account,
             writer=self._writer,
         )
-        return [self._stream]
+        return [self._stream, self._stream.reads]
 
     def _discovered(self, account: Account | None) -> Discovered:
         if self.input_catalog is not None:
@@ -196,12 +206,12 @@ class TapXstakOMS(Tap):
         return without_orders()
 
     def _given(self, catalog: Catalog) -> Discovered:
+        if not any(map(catalog.get_stream, STREAMS)):
+            self.logger.warning(
+                "The catalog has no stream %s: nothing is read.", " or ".join(STREAMS)
+            )
         entry = catalog.get_stream(SalesOrdersStream.name)
         if entry is None:
-            self.logger.warning(
-                "The catalog has no stream %s: nothing is read.",
-                SalesOrdersStream.name,
-            )
             return without_orders()
         return Discovered(entry.schema.to_dict(), list(entry.key_properties or []))
 
@@ -211,7 +221,7 @@ class TapXstakOMS(Tap):
                 "Cannot read orders: %s are not set.", ", ".join(SCHEMA["required"])
             )
             return None
-        problems = list(sdk_settings.problems(given, self.sdk_schema(), SalesOrdersStream.name))
+        problems = list(sdk_settings.problems(given, self.sdk_schema(), STREAMS))
         settings = None
         try:
             settings = Settings.parse(given, now=self._clock.now())
@@ -249,13 +259,21 @@ class TapXstakOMS(Tap):
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:
             return None
-        return prepare_catalog(
-            catalog.to_dict() if isinstance(catalog, Catalog) else catalog,
-            stream=SalesOrdersStream.name,
-            replication_key=SYNCED_AT,
-            own_columns=own_schema(),
-            primary_keys=self._settings.primary_keys if self._settings else None,
-        )
+        given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
+        keys = self._settings.primary_keys if self._settings else None
+        for stream, own_columns, primary_keys in (
+            (SalesOrdersStream.name, own_schema(), keys),
+            (SalesOrderReadsStream.name, {}, reads.KEY),
+        ):
+            prepared = prepare_catalog(
+                given,
+                stream=stream,
+                replication_key=SYNCED_AT,
+                own_columns=own_columns,
+                primary_keys=primary_keys,
+            )
+            given = prepared.to_dict()
+        return prepared
 
     @classmethod
     def setting_names(cls) -> set[str]:

@@ -245,7 +245,7 @@ def deselect(catalog: Catalog, *breadcrumb: str) -> Catalog:
 def without_own_columns(catalog: Catalog) -> Catalog:
     """A copy of a catalog that knows orders only."""
     copied = copy.deepcopy(catalog)
-    [stream] = copied["streams"]
+    [stream, _] = copied["streams"]
     for name in OWN_COLUMNS:
         del stream["schema"]["properties"][name]
     stream["metadata"] = [

@@ -23,8 +23,7 @@ from tap_xstak_oms.config.files import text_of_json, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
-from tap_xstak_oms.streams import SalesOrdersStream
-from tap_xstak_oms.tap import TapXstakOMS
+from tap_xstak_oms.tap import STREAMS, TapXstakOMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,6 @@ _DESCRIPTION = """
 Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
 object a line. Each file that a command takes is JSON as Airbyte writes it.
 """
-STREAM = SalesOrdersStream.name
 _METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
 _TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
 
@@ -82,7 +80,7 @@ def main() -> None:
     process.prepare()
     try:
         with process.complete_output():
-            _run(_parse_arguments(), AirbyteWriter(STREAM))
+            _run(_parse_arguments(), AirbyteWriter())
     except OutputError as error:
         # There is no other place for it.
         sys.stderr.write(f"{error}\n")
@@ -188,19 +186,19 @@ def _read(writer: AirbyteWriter, options: argparse.Namespace) -> None:
         state=_singer_state(options.state) if options.state else None,
         message_writer=writer,
     )
-    if configured.streams:
-        writer.say_status("STARTED")
+    writer.start(configured.stream.name for configured in configured.streams)
     tap.run()
     writer.say_complete()
 
 
 def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
     stream = configured.stream
-    if stream.name != STREAM:
-        raise UsageError(f"There is no stream {stream.name!r}, only {STREAM!r}: discover again.")
+    if stream.name not in STREAMS:
+        known = " and ".join(STREAMS)
+        raise UsageError(f"There is no stream {stream.name!r}, only {known}: discover again.")
     paths = configured.primary_key or stream.source_defined_primary_key or []
     if any(len(path) != 1 for path in paths):
-        raise UsageError(f"The primary key of {STREAM!r} can only be of whole columns.")
+        raise UsageError(f"The primary key of {stream.name!r} can only be of whole columns.")
     return {
         "tap_stream_id": stream.name,
         "stream": stream.name,

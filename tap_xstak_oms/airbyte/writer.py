@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import signal
 import threading
 import time
 import traceback
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,57 +21,73 @@ from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.singer.writer import STALL_SECONDS, LineWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
 
 
 class _RecordLine(msgspec.Struct):
+    stream: str
     record: msgspec.Raw
+
+
+@dataclass(slots=True)
+class _Report:
+    """What Airbyte was told of a stream.
+
+    Attributes:
+        status: The last status.
+        state: The last state.
+        records: Records since that state.
+    """
+
+    status: str = "STARTED"
+    state: dict[str, Any] | None = None
+    records: int = 0
 
 
 class AirbyteWriter(LineWriter):
     """Writes Airbyte's messages where the tap writes Singer's.
 
     What is logged comes from any thread, which is why there is a lock.
-
-    Args:
-        stream: The name of the only stream.
     """
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._stream = stream
         self.lock = threading.RLock()
         """Held while a message is written."""
         self._decoder = msgspec.json.Decoder(_RecordLine)
-        self._status: str | None = None
-        self._state: dict[str, Any] = {}
-        self._records_since_state = 0
+        self._reports: dict[str, _Report] = {}
+
+    def start(self, streams: Iterable[str]) -> None:
+        """Tell that some streams have started; before that, nothing is told of them."""
+        for stream in streams:
+            self._reports[stream] = _Report()
+            self._say_stream_status(stream, "STARTED")
 
     @override
     def write_message(self, message: Message) -> None:
         if isinstance(message, RecordMessage):
             self.write_lines([self.serialize_message(message)])
-        # Before the stream has started, the state given is not known to be loaded.
-        elif isinstance(message, StateMessage) and self._status:
-            self._say_state(message.value.get("bookmarks", {}).get(self._stream, {}))
+        elif isinstance(message, StateMessage):
+            bookmarks = message.value.get("bookmarks", {})
+            for stream in self._reports:
+                self._say_state(stream, bookmarks.get(stream, {}))
 
     @override
     def write_lines(self, pieces: Sequence[bytes]) -> None:
         lines = self._decoder.decode_lines(b"".join(pieces))
-        records = [self._record(line.record) for line in lines]
-        if not records:
-            return
         with self.lock:
-            self.say_status("RUNNING")
-            self._records_since_state += len(records)
-            super().write_lines(records)
+            for stream, records in Counter(line.stream for line in lines).items():
+                self._say_status_of(stream, "RUNNING")
+                self._reports[stream].records += records
+            super().write_lines(list(map(self._record, lines)))
 
-    def _record(self, data: msgspec.Raw) -> bytes:
+    @staticmethod
+    def _record(line: _RecordLine) -> bytes:
         return b'{"type":"RECORD","record":{"stream":"%b","data":%b,"emitted_at":%d}}\n' % (
-            self._stream.encode(),
-            data,
+            line.stream.encode(),
+            line.record,
             _now(),
         )
 
@@ -105,18 +124,25 @@ class AirbyteWriter(LineWriter):
             self.flush()
 
     def say_status(self, status: str) -> None:
-        """Tell how far the stream is, where that is new; only once it has started."""
+        """Tell how far the streams that have started are, where that is new."""
+        for stream in self._reports:
+            self._say_status_of(stream, status)
+
+    def _say_status_of(self, stream: str, status: str) -> None:
         with self.lock:
-            if self._status == status or (self._status is None and status != "STARTED"):
-                return
-            self._status = status
-            of_stream = {"stream_descriptor": {"name": self._stream}, "status": status}
-            self._say_trace("STREAM_STATUS", "stream_status", of_stream)
+            report = self._reports.setdefault(stream, _Report())
+            if report.status != status:
+                report.status = status
+                self._say_stream_status(stream, status)
+
+    def _say_stream_status(self, stream: str, status: str) -> None:
+        of_stream = {"stream_descriptor": {"name": stream}, "status": status}
+        self._say_trace("STREAM_STATUS", "stream_status", of_stream)
 
     def say_complete(self) -> None:
-        """End the stream, with a state behind the last of its records."""
-        if self._records_since_state:
-            self._say_state(self._state)
+        """End the streams, with a state behind the last of their records."""
+        for stream, report in self._reports.items():
+            self._say_state(stream, report.state or {})
         self.say_status("COMPLETE")
 
     def say_failure(self, error: Exception) -> None:
@@ -133,11 +159,14 @@ class AirbyteWriter(LineWriter):
             }
         self._say_trace("ERROR", "error", trace)
 
-    def _say_state(self, state: dict[str, Any]) -> None:
+    def _say_state(self, stream: str, state: dict[str, Any]) -> None:
+        """Tell a stream's state, where it or the number of records is new."""
         with self.lock:
-            count, self._records_since_state = self._records_since_state, 0
-            self._state = state
-            of_stream = {"stream_descriptor": {"name": self._stream}, "stream_state": state}
+            report = self._reports[stream]
+            if not report.records and state in (report.state, {}):
+                return
+            count, report.records, report.state = report.records, 0, copy.deepcopy(state)
+            of_stream = {"stream_descriptor": {"name": stream}, "stream_state": state}
             # The protocol has a decimal point here.
             stats = {"recordCount": float(count)}
             self.say("STATE", {"type": "STREAM", "stream": of_stream, "sourceStats": stats})

@@ -1,7 +1,7 @@
 """The SDK's own settings, looked through before the SDK does: it would show what they hold.
 
 Its types come from its schema. Of stream maps it says too little, and only when the first order is
-mapped; a map of a stream that there is not it passes over, and what it was to hide comes out.
+mapped; a map of an unknown stream it ignores, and what that was to hide comes out.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ _PYTHON_TYPES: dict[str, type] = {
 }
 
 
-def problems(given: Mapping[str, Any], schema: Mapping[str, Any], stream: str) -> Iterator[str]:
+def problems(
+    given: Mapping[str, Any], schema: Mapping[str, Any], streams: Collection[str]
+) -> Iterator[str]:
     """Look through the SDK's settings of a configuration.
 
     Args:
         given: The settings, by name; those that the schema does not know are passed over.
         schema: The JSON schema of each of the SDK's settings, by name.
-        stream: The name of the only stream.
+        streams: The names of the streams.
 
     Yields:
         A sentence for each problem, which names the setting and shows no value.
@@ -54,7 +56,7 @@ def problems(given: Mapping[str, Any], schema: Mapping[str, Any], stream: str) -
         if not any(_is_a(kind, given[name]) for kind in kinds):
             yield f"`{name}` must be {' or '.join(kinds)}."
         elif name == STREAM_MAPS:
-            yield from _in_maps(given[name] or {}, stream)
+            yield from _in_maps(given[name] or {}, streams)
 
 
 def unknown_columns(
@@ -67,7 +69,7 @@ def unknown_columns(
 
     Args:
         maps: The setting, in the right form.
-        stream: The name of the only stream.
+        stream: The name of the stream.
         columns: The names of its columns.
 
     Yields:
@@ -96,21 +98,21 @@ def _is_a(kind: str, value: object) -> bool:
     return isinstance(value, _PYTHON_TYPES[kind]) and not is_mistaken
 
 
-def _in_maps(maps: Mapping[str, Any], stream: str) -> Iterator[str]:
+def _in_maps(maps: Mapping[str, Any], streams: Collection[str]) -> Iterator[str]:
     for name, definition in maps.items():
         where = f"{STREAM_MAPS}.{name}"
-        complaint = _about_stream(stream, name, definition)
+        complaint = _about_stream(streams, name, definition)
         if complaint:
             yield f"`{where}` {complaint}."
         elif isinstance(definition, Mapping):
             yield from _in_map(where, definition)
 
 
-def _about_stream(stream: str, name: str, definition: object) -> str | None:
+def _about_stream(streams: Collection[str], name: str, definition: object) -> str | None:
     if name == MAPPER_ELSE_OPTION:
         return _about_else(definition)
-    if not _is_about(stream, name, definition):
-        return f"is of a stream that there is not: the only one is {stream}"
+    if not any(_is_about(stream, name, definition) for stream in streams):
+        return f"is about an unknown stream. There are {', '.join(streams)}"
     if isinstance(definition, Mapping) or _removes(definition):
         return None
     return f"must be an object of columns and expressions, or {NULL_STRING}"

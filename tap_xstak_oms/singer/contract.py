@@ -110,6 +110,7 @@ CONTRACT = (
     Member(_TAP, "_handle_termination", ("self", "signum", "frame"), "SIGTERM ends at a line"),
     Member(_TAP, "_setup_signal_handlers", ("self",), "SIGHUP ends as SIGTERM does"),
     Member(_TAP, "state_writer", None, "writes STATE"),
+    Member(_TAP, "streams", None, "orders come first, not by name"),
     Member(_TAP, "setup_mapper", ("self",), "stream maps that cannot be used are told in words"),
     Member(
         _TAP,

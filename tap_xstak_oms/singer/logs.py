@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import singer_sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SDK = str(Path(singer_sdk.__file__).parent)
 _TOLD_BY_THE_TAP = (logging.INFO, logging.ERROR)
 
 
-def quieten_sdk(tap: str, stream: str) -> None:
+def quieten_sdk(tap: str, streams: Iterable[str]) -> None:
     """Leave out what the tap tells by itself, in its own words: what is done, and what failed."""
-    for name in (tap, f"{tap}.{stream}"):
+    for name in (tap, *(f"{tap}.{stream}" for stream in streams)):
         logging.getLogger(name).addFilter(_is_of_use)
 
 

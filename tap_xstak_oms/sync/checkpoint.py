@@ -1,13 +1,12 @@
 """When a bookmark may move, and when STATE is written.
 
 A bookmark moves when its partition was read whole and its records have left the process, and at
-no other time. STATE is written behind the records that it covers. Knows no Singer: how records are
-flushed and state is written is handed in.
+no other time. STATE is written behind the records that it covers. Knows no Singer.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tap_xstak_oms.sync import bookmarks
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.sync.output import Output
     from tap_xstak_oms.sync.sync import PartitionRead
 
 STATE_INTERVAL_SECONDS = 5.0
@@ -22,31 +22,17 @@ STATE_INTERVAL_SECONDS = 5.0
 
 
 class Checkpoint:
-    """The bookmarks of one stream in one run. Used by one thread, which signals interrupt."""
+    """The bookmarks of one run. Used by one thread, which signals interrupt."""
 
-    def __init__(
-        self,
-        *,
-        flush: Callable[[], bool],
-        state_of: Callable[[Partition], dict[str, Any]],
-        write_state: Callable[[], object],
-        monotonic: Callable[[], float],
-        replication_key: str | None,
-    ) -> None:
+    def __init__(self, output: Output, monotonic: Callable[[], float]) -> None:
         """Begin with nothing to claim.
 
         Args:
-            flush: Hands all gathered records to the pipe; tells whether it could.
-            state_of: The writable state of a partition.
-            write_state: Writes the STATE message.
+            output: Flushes records, and holds and writes the state.
             monotonic: The clock, in seconds.
-            replication_key: The stream's; None where bookmarks stay as they are (FULL_TABLE).
         """
-        self._flush = flush
-        self._state_of = state_of
-        self._write_state = write_state
+        self._output = output
         self._monotonic = monotonic
-        self._replication_key = replication_key
         self._ended: list[tuple[Partition, PartitionRead]] = []
         self._written_at = float("-inf")
 
@@ -61,11 +47,11 @@ class Checkpoint:
         if now - self._written_at >= STATE_INTERVAL_SECONDS:
             self._written_at = now
             self.claim()
-            self._write_state()
+            self._output.write_state()
 
     def claim(self) -> None:
         """Flush, and move the bookmarks of the partitions whose records are written by now."""
-        if not self._flush():
+        if not self._output.flush():
             return
         # What a signal interrupts here is done again from its beginning, to the same end.
         while self._ended:
@@ -74,7 +60,8 @@ class Checkpoint:
 
     def _move_bookmark(self, partition: Partition, read: PartitionRead) -> None:
         read.has_ended = True
-        key = self._replication_key
+        self._output.tell_read(partition, read)
+        key = self._output.replication_key
         if read.bookmark is not None and key is not None:
-            state = self._state_of(partition)
+            state = self._output.state_of(partition)
             state.update(bookmarks.to_state(state, key, read.bookmark, since=read.since))

@@ -40,26 +40,29 @@ class Summary:
     """
 
     def __init__(
-        self, sync: Sync, *, is_full_table: bool, keeps_extra: bool, is_cut_off: bool
+        self, sync: Sync, *, is_full_table: bool, keeps_extra: bool | None, is_cut_off: bool
     ) -> None:
         """Look at a run that has ended.
 
         Args:
             sync: The run.
             is_full_table: Whether the run moves no bookmarks.
-            keeps_extra: Whether `_extra` arrives, where the values without a column are.
+            keeps_extra: Whether `_extra` arrives, where the values without a column are; None
+                where no record does.
             is_cut_off: Whether the pipe was closed before all was written.
         """
         self._sync = sync
         self._is_full_table = is_full_table
         self._is_cut_off = is_cut_off
+        self._emits_records = keeps_extra is not None
         self._place = "in _extra" if keeps_extra else "dropped"
 
     def tell(self) -> None:
         """Tell all of it."""
         self._tell_partitions()
         self._warn_of_unsettled()
-        self._warn_of_fields()
+        if self._emits_records:
+            self._warn_of_fields()
         self._warn_of_empty()
         if self._is_cut_off:
             logger.warning(

@@ -46,6 +46,7 @@ class PartitionRead:
 
     Attributes:
         since: The start date that it was asked from.
+        asked_at: When it was begun, by our clock.
         traffic: What was sent for it, tokens not included.
         outcome: What the reader says of it.
         began: The moment its read began, once the first answer is there.
@@ -53,11 +54,13 @@ class PartitionRead:
         orders: How many orders were handed on.
         extra_values: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
+        ended_at: When it ended, well or not, by our clock.
         has_ended: Whether nothing more comes, for better or worse, and all that came is written:
             the checkpoint sets it. False if it was interrupted.
     """
 
     since: datetime
+    asked_at: datetime
     traffic: Traffic
     outcome: Outcome = field(default_factory=Outcome)
     began: datetime | None = None
@@ -65,6 +68,7 @@ class PartitionRead:
     orders: int = 0
     extra_values: Counter[str] = field(default_factory=Counter)
     error: str | None = None
+    ended_at: datetime | None = None
     has_ended: bool = False
 
     @property
@@ -173,7 +177,9 @@ class Sync:
             RunError: If nothing can be read any more.
         """
         read = self.reads[partition] = PartitionRead(
-            self.start_of(partition), self._sources[partition].traffic
+            since=self.start_of(partition),
+            asked_at=self._clock.now(),
+            traffic=self._sources[partition].traffic,
         )
         try:
             yield from self._records(partition, read)
@@ -185,6 +191,7 @@ class Sync:
         except PartitionError as error:
             read.error = str(error)
         finally:
+            read.ended_at = self._clock.now()
             # It holds a page of orders.
             self._sources.pop(partition).close()
         if read.error:

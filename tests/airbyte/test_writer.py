@@ -21,7 +21,7 @@ def test_an_error_of_ours_is_told_without_its_text(
     capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     """What no user can mend is a system error: its kind and place are told, and not its text."""
-    writer = AirbyteWriter("sales_orders")
+    writer = AirbyteWriter()
     with pytest.raises(KeyError) as raised:
         dict[str, str]()["+92-300"]
     writer.say_failure(raised.value)
@@ -56,7 +56,7 @@ def test_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """While a line is being written, whoever logs waits, so that each line comes out whole."""
     stdout = Barrier()
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stdout))
-    writer = AirbyteWriter("sales_orders")
+    writer = AirbyteWriter()
     handler = LogHandler(writer)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(writer.say, "LOG", {"level": "INFO", "message": "first"})
@@ -73,5 +73,5 @@ def test_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_handler_has_the_lock_of_its_writer() -> None:
     """Python 3.13 takes a handler's lock without asking whether there is one."""
-    writer = AirbyteWriter("sales_orders")
+    writer = AirbyteWriter()
     assert LogHandler(writer).lock is writer.lock

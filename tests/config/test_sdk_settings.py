@@ -16,7 +16,7 @@ def said(**settings: Any) -> list[str]:
     """What is said of settings of the SDK."""
     schema = TapXstakOMS.sdk_schema()
     given = {name: schema[name] for name in settings}
-    return list(problems(settings, given, "sales_orders"))
+    return list(problems(settings, given, ["sales_orders"]))
 
 
 def of_map(definition: Any, name: str = "sales_orders") -> list[str]:
@@ -83,12 +83,12 @@ def test_a_mistake_is_told_by_the_name_of_the_map(definition: Any, words: str) -
 @pytest.mark.parametrize("name", ["orders", "Sales_Orders", "sales_orders_", "__x__"])
 def test_a_map_of_an_unknown_stream_is_refused(name: str) -> None:
     """What was to be hidden would come out, and nobody would notice."""
-    expected = f"`stream_maps.{name}` is of a stream that there is not: the only one is"
+    expected = f"`stream_maps.{name}` is about an unknown stream. There are sales_orders"
     for definition in ({"customer": None}, None, 5):
         [sentence] = of_map(definition, name)
         assert sentence.startswith(expected)
     [sentence] = of_map({"__source__": name}, "copy")
-    assert "`stream_maps.copy` is of a stream" in sentence
+    assert "`stream_maps.copy` is about an unknown stream" in sentence
 
 
 def test_every_problem_is_told() -> None:

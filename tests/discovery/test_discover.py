@@ -114,7 +114,7 @@ def test_without_orders_there_are_our_own_columns_only(
 ) -> None:
     """Whether nobody looked or nothing was there, a warning says so."""
     with Sandbox(WORLD) as sandbox:
-        [stream] = catalog_of(sandbox, **changes)["streams"]
+        [stream, _] = catalog_of(sandbox, **changes)["streams"]
         assert len(sandbox.journal.orders) == requests
     assert stream["schema"]["properties"].keys() == own_schema().keys()
     assert not stream["key_properties"]
@@ -138,5 +138,5 @@ def test_whatever_orders_hold_discovery_answers(orders: list[str]) -> None:
     raw = [RawOrder("1", "pending", order.encode()) for order in orders]
     world = World(locations=["1"], orders_per_location=0, raw_orders=raw)
     with Sandbox(world) as sandbox:
-        [stream] = catalog_of(sandbox, page_size=2)["streams"]
+        [stream, _] = catalog_of(sandbox, page_size=2)["streams"]
     assert stream["schema"]["properties"].keys() >= own_schema().keys()

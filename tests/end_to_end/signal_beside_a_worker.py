@@ -51,14 +51,19 @@ def main() -> None:
     # However slow the machine, the reader is not taken for one that has stalled.
     for module in (airbyte_writer, writer_module):
         vars(module)["STALL_SECONDS"] = PATIENCE_SECONDS
-    writer = airbyte_writer.AirbyteWriter("sales_orders")
-    writer.say_status("STARTED")
+    writer = airbyte_writer.AirbyteWriter()
+    writer.start(["sales_orders"])
     stdout = SignallingStdout()
     sys.stdout = SimpleNamespace(buffer=stdout)
 
     def answer(number: int, _: FrameType | None) -> None:
         stdout.answering.set()
-        writer.stop(number, lambda: writer.write_message(StateMessage({"bookmarks": {}})))
+        writer.stop(
+            number,
+            lambda: writer.write_message(
+                StateMessage({"bookmarks": {"sales_orders": {"partitions": []}}})
+            ),
+        )
         stdout.answered.set()
 
     signal.signal(signal.SIGTERM, answer)

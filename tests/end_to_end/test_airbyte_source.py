@@ -77,7 +77,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with Sandbox(World(locations=("1001", "1002"), orders_per_location=60)) as sandbox:
         source = Source(sandbox, tmp_path_factory.mktemp("discovery"))
         [catalog] = source.run("discover", config=config_for(sandbox)).of("CATALOG")
-    [stream] = catalog["streams"]
+    [stream, _] = catalog["streams"]
     return dict(stream)
 
 
@@ -162,7 +162,7 @@ def test_check_fails_for_one_location_and_soon(source: Source) -> None:
 
 def test_discover_tells_the_stream(source: Source, stream: dict[str, Any]) -> None:
     """The stream has the tap's columns and key, both sync modes and a cursor of its own."""
-    [entry] = discovered(config_for(source.sandbox))["streams"]
+    [entry, _] = discovered(config_for(source.sandbox))["streams"]
     assert stream == {
         "name": "sales_orders",
         "json_schema": entry["schema"],
@@ -509,7 +509,7 @@ def test_the_commands_of_the_page_work_as_written(source: Source, stream: dict[s
         for command in direct
     ]
     assert "2024-11-30T12:00:00+05:00" in source.starts()
-    [entry] = json.loads((source.folder / "configured.json").read_text())["streams"]
+    [entry, _] = json.loads((source.folder / "configured.json").read_text())["streams"]
     assert entry["stream"] == stream
     records = [json.loads(line)["record"] for line in read[3].splitlines() if b'"RECORD"' in line]
     assert len(records) == len(source.sandbox.orders())

@@ -33,7 +33,7 @@ def test_discover_then_sync_then_sync_again(sandbox: Sandbox, tmp_path: Path) ->
     assert found.returncode == 0
     catalog = tmp_path / "catalog.json"
     catalog.write_text(found.stdout)
-    [stream] = json.loads(found.stdout)["streams"]
+    [stream, _] = json.loads(found.stdout)["streams"]
     assert stream["key_properties"] == ["id"]
     assert stream["replication_key"] == "_synced_at"
 
@@ -56,7 +56,7 @@ def test_discover_answers_without_any_configuration(tmp_path: Path) -> None:
     """Whoever only wants to see what there is gets a catalog, and is told what it lacks."""
     found = run_cli("--discover", cwd=tmp_path)
     assert found.returncode == 0
-    [stream] = json.loads(found.stdout)["streams"]
+    [stream, _] = json.loads(found.stdout)["streams"]
     assert set(stream["schema"]["properties"]) == {
         "_location_id",
         "_order_status",

@@ -48,7 +48,7 @@ def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
     """A shell beside the files of a configuration that reads the sandbox."""
     config = config_for(sandbox)
     catalog: dict[str, Any] = discovered(config)
-    [entry] = catalog["streams"]
+    [entry, _] = catalog["streams"]
     stream = {"name": "sales_orders", "json_schema": entry["schema"]}
     contents = {"config": config, "catalog": catalog, "configured": configured(stream)}
     return Shell(

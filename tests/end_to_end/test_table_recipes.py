@@ -78,7 +78,7 @@ def found(
 def without(name: str, catalog: dict[str, Any]) -> dict[str, Any]:
     """A catalog from before there was such a column."""
     catalog = json.loads(json.dumps(catalog))
-    [stream] = catalog["streams"]
+    [stream, _] = catalog["streams"]
     del stream["schema"]["properties"][name]
     stream["metadata"] = [m for m in stream["metadata"] if name not in m["breadcrumb"]]
     return catalog

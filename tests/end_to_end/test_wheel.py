@@ -118,7 +118,7 @@ def test_both_programs_start_where_only_the_wheel_is(
     version = metadata_of(built[0])["Version"]
     assert call(tap, "--version").startswith(f"tap-xstak-oms v{version}")
     assert json.loads(call(tap, "--about", "--format=json"))["name"] == "tap-xstak-oms"
-    [stream] = json.loads(call(tap, "--discover"))["streams"]
+    [stream, _] = json.loads(call(tap, "--discover"))["streams"]
     assert stream["tap_stream_id"] == "sales_orders"
     spec = json.loads(call(tmp_path / "bin" / "source-xstak-oms", "spec"))
     assert spec["type"] == "SPEC"

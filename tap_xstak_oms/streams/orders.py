@@ -1,0 +1,253 @@
+"""The stream of sales orders."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.metrics import Status, Tag
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
+
+from tap_xstak_oms.config.settings import Partition
+from tap_xstak_oms.records.columns import EXTRA, SYNCED_AT
+from tap_xstak_oms.records.fitter import Fitter
+from tap_xstak_oms.singer.emission import Direct, ThroughSDK
+from tap_xstak_oms.streams.base import XStakStream
+from tap_xstak_oms.streams.reads import SalesOrderReadsStream
+from tap_xstak_oms.sync import opening
+from tap_xstak_oms.sync.run import Run
+from tap_xstak_oms.sync.summary import NOTHING_READ
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.metrics import Counter, Timer
+    from singer_sdk.singerlib import RecordMessage
+
+    from tap_xstak_oms.singer.writer import LineWriter
+    from tap_xstak_oms.sync.sync import Account, PartitionRead
+
+logger = logging.getLogger("tap-xstak-oms")
+
+
+class SalesOrdersStream(XStakStream):
+    """Sales orders; one partition for each order status and location."""
+
+    name = "sales_orders"
+    replication_key = SYNCED_AT
+    # The checkpoint writes state.
+    STATE_MSG_FREQUENCY = sys.maxsize
+
+    def __init__(
+        self,
+        tap: Tap,
+        *,
+        schema: dict[str, Any],
+        primary_keys: Sequence[str],
+        account: Account | None,
+        writer: LineWriter,
+    ) -> None:
+        """Declare the stream.
+
+        Args:
+            tap: The tap.
+            schema: Its JSON schema.
+            primary_keys: Its key, if it has one.
+            account: Where orders come from; None where the tap only tells what it can.
+            writer: Where messages go.
+        """
+        super().__init__(tap, schema=schema, primary_keys=primary_keys, writer=writer)
+        self.reads = SalesOrderReadsStream(tap, self, writer)
+        self._account = account
+        self._state_writer = tap.state_writer
+        self._run: Run | None = None
+        self._counter: Counter | None = None
+        self._timer: Timer | None = None
+
+    @override
+    def get_record_counter(self, **options: Any) -> Counter:
+        # Kept, because records that do not pass through the SDK are counted as well.
+        self._counter = super().get_record_counter(**options)
+        return self._counter
+
+    @override
+    def get_sync_timer(self) -> Timer:
+        self._timer = super().get_sync_timer()
+        return self._timer
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        partitions = self._account.settings.partitions if self._account else ()
+        return [dict(partition.context) for partition in partitions]
+
+    @override
+    def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
+        """Read one partition; called for each in turn.
+
+        A partition that fails is left as it was, and reported when all have been read.
+        """
+        self._meter_the_run()
+        if self._account is None:
+            return
+        if not context:
+            opening.tell_what_is_read(self._account.settings, logger)
+            return
+        partition = Partition(context["_order_status"], context["_location_id"])
+        run = self._run_of(partition, self._account)
+        emission = self._emission(run.sync.fitter)
+        self._unmapped = None
+        with run.reading(partition, is_strict=self._is_test):
+            for records in run.sync.records(partition):
+                yield from emission.emit(records)
+            if self._unmapped:
+                run.sync.fail(partition, self._unmapped)
+        if run.sync.reads[partition].error and self._timer is not None:
+            self._timer.tags[Tag.STATUS] = Status.FAILED
+
+    def _meter_the_run(self) -> None:
+        """Take back the context that the SDK gives its meters: their figures are of the run."""
+        for meter in (self._counter, self._timer):
+            if meter is not None:
+                meter.with_context(None)
+
+    def read_alone(self) -> Iterator[tuple[Partition, PartitionRead]]:
+        """Read all partitions, of which only the reads are emitted."""
+        if self._account is None:
+            return
+        for partition in self._account.settings.partitions:
+            run = self._run_of(partition, self._account)
+            with run.reading(partition):
+                for _ in run.sync.records(partition):
+                    pass
+            yield partition, run.sync.reads[partition]
+
+    def _emission(self, fitter: Fitter) -> Direct | ThroughSDK:
+        flattens = bool(self.config.get("flattening_enabled"))
+        is_plain = self._is_all_selected and not (flattens or self.config.get("stream_maps"))
+        if is_plain and not self._is_test:
+            return Direct(self._writer, self._count)
+        depth = self.config.get("flattening_max_depth", 0) if flattens else 0
+        return ThroughSDK(fitter, self.schema["properties"], flattening_depth=depth)
+
+    def _count(self, records: int) -> None:
+        """Count records that went past the SDK."""
+        self.state_manager.is_flushed = False
+        if self._counter is not None:
+            self._counter.increment(records)
+
+    @cached_property
+    def _is_all_selected(self) -> bool:
+        return all(self.mask.values())
+
+    @override
+    def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage]:
+        # The SDK's own would visit every field, at every depth, to find that none is deselected.
+        yield from (
+            self._messages(record)
+            if self._is_all_selected
+            else super()._generate_record_messages(record)
+        )
+
+    @override
+    def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
+        """Write the last state of the run, and fail if too many partitions did.
+
+        Raises:
+            TapError: If they did.
+        """
+        super().finalize_state_progress_markers(state)
+        if not state:
+            self.judge()
+
+    def judge(self) -> None:
+        """Write out what was gathered, and fail if too many partitions did.
+
+        Raises:
+            TapError: If they did.
+        """
+        if self._run is not None:
+            self._run.write_out()
+            self._run.judge()
+
+    def conclude(self) -> None:
+        """Write what was gathered; called once, whatever ended the run."""
+        if self._run is not None:
+            self._run.write_out()
+
+    def tell_summary(self) -> None:
+        """Tell what came of the run, as far as it came; nothing more of it follows."""
+        if self._run is None:
+            logger.info(NOTHING_READ)
+            return
+        self._run.tell_summary(is_cut_off=self._writer.is_broken_off)
+
+    def _run_of(self, partition: Partition, account: Account) -> Run:
+        """The present run; a new one where this partition was read already."""
+        if self._run is None or partition in self._run.sync.reads:
+            self._run = Run(
+                account,
+                self._fitter(),
+                _Output(self, self.reads, self._writer),
+                self.stream_state.get("partitions", []),
+                replication_key=SYNCED_AT,
+            )
+        return self._run
+
+    def _fitter(self) -> Fitter:
+        mask = self.mask
+        names = self.effective_schema.get("properties", {})
+        deselected = [name for name in names if not mask["properties", name]]
+        inside = {crumb[1] for crumb, chosen in mask.items() if len(crumb) > 2 and not chosen}  # noqa: PLR2004 - deeper than a column
+        return Fitter(
+            self.effective_schema,
+            key=self.primary_keys,
+            deselected=deselected,
+            withheld=inside,
+        )
+
+    @property
+    def keeps_extra(self) -> bool | None:
+        """Whether `_extra` arrives at the target; None where no order does."""
+        if not self.selected:
+            return None
+        mapped = (one.transformed_schema.get("properties", {}) for one in self.stream_maps)
+        return self._is_selected(EXTRA) and any(EXTRA in names for names in mapped)
+
+    def _is_selected(self, column: str) -> bool:
+        return column in self.schema["properties"] and bool(self.mask["properties", column])
+
+    def write_state(self) -> None:
+        """Write the STATE message."""
+        self._state_writer.write_state(self.tap_state)
+
+
+class _Output:
+    """The streams as a run has them."""
+
+    def __init__(
+        self, orders: SalesOrdersStream, reads: SalesOrderReadsStream, writer: LineWriter
+    ) -> None:
+        self._orders = orders
+        self._reads = reads
+        self._writer = writer
+        moves_bookmarks = orders.selected and orders.replication_method != REPLICATION_FULL_TABLE
+        self.replication_key = SYNCED_AT if moves_bookmarks else None
+        self.state_of = lambda partition: orders.get_context_state(partition.context)
+        self.write_state = orders.write_state
+
+    @property
+    def keeps_extra(self) -> bool | None:
+        return self._orders.keeps_extra
+
+    def flush(self) -> bool:
+        self._writer.flush()
+        return not self._writer.is_broken_off
+
+    def tell_read(self, partition: Partition, read: PartitionRead) -> None:
+        if self._orders.selected and self._reads.selected:
+            self._reads.write(partition, read)
