@@ -105,7 +105,7 @@ def test_if_no_partition_can_be_sampled_discovery_fails() -> None:
 @pytest.mark.parametrize(
     ("changes", "warning", "requests"),
     [
-        ({"infer_schema": False}, "the whole order is in _extra, and no key is known", 0),
+        ({"infer_schema": False}, "the whole order goes to _extra, and there is no key", 0),
         ({"location_ids": ["nowhere"]}, "No order was found to infer a schema from", 2),
     ],
 )
