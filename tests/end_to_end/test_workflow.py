@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.support import EXECUTABLE, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WORKFLOW: dict[Any, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
@@ -86,6 +90,20 @@ def test_the_linter_finds_nothing() -> None:
     assert ended.returncode == 0, ended.stdout
     assert "ci.yml" in ended.stderr
     assert "dependabot.yml" in ended.stderr
+
+
+def test_the_hooks_of_a_commit_pass(tmp_path: Path) -> None:
+    """pre-commit takes its configuration, and finds the checkout in style."""
+    ended = subprocess.run(
+        [EXECUTABLE.with_name("pre-commit"), "run", "--all-files"],
+        cwd=ROOT,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path), "SKIP": "mypy"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.count("Passed") == 2
 
 
 def test_a_pinned_action_tells_its_version() -> None:
