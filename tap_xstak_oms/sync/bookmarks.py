@@ -54,19 +54,21 @@ def read_began(
     """The moment at which a read began: the value of `_synced_at`, and the next bookmark.
 
     Args:
-        server_time: The `Date` of the first answer, None where it had none. It does not count if
-            it is off.
+        server_time: The `Date` of the first answer, None where it had none or cannot be right.
         now: Our own clock, which the result never exceeds but for a tick.
         after: The same moment of the location's previous status. The result is later than it,
             so that a target which keeps the latest row keeps the later status.
     """
-    began = now if server_time is None or is_off(server_time, now) else min(server_time, now)
+    began = now if server_time is None else min(server_time, now)
     return began if after is None else max(began, after + _TICK)
 
 
-def is_off(server_time: datetime, now: datetime) -> bool:
-    """Whether a server's clock cannot be trusted: a bookmark would go years back with it."""
-    return abs(server_time - now) > CLOCKS_DIFFER_AT_MOST
+def is_off(server_time: datetime, *, now: datetime, settings: Settings) -> bool:
+    """Whether a server's clock cannot be right: 1970, or a day and more ahead of ours.
+
+    No bookmark lies before the start date, which is in the past by our clock.
+    """
+    return server_time < settings.start_date or server_time > now + CLOCKS_DIFFER_AT_MOST
 
 
 def earned(began: datetime, *, chosen_at: datetime, settings: Settings) -> datetime:

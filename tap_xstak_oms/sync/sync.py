@@ -233,17 +233,24 @@ class Sync:
 
     def _begin(self, partition: Partition, first: Page) -> datetime:
         location = partition.location_id
-        now, answered_at = self._clock.now(), first.answered_at
-        if answered_at and bookmarks.is_off(answered_at, now) and not self._is_clock_told:
-            self._is_clock_told = True
-            opening.warn_of_clocks(answered_at, now, logger)
+        now = self._clock.now()
         began = bookmarks.read_began(
-            answered_at,
+            self._server_time(first, now),
             now=now,
             after=self._location_began.get(location),
         )
         self._location_began[location] = began
         return began
+
+    def _server_time(self, first: Page, now: datetime) -> datetime | None:
+        """When the server says that it answered, if that can be right."""
+        told = first.answered_at
+        if told is None or not bookmarks.is_off(told, now=now, settings=self._settings):
+            return told
+        if not self._is_clock_told:
+            self._is_clock_told = True
+            opening.warn_of_clocks(told, now, logger)
+        return None
 
     def _fetch(
         self,

@@ -97,13 +97,19 @@ def test_a_server_ahead_of_us_cannot_push_a_bookmark_into_the_future() -> None:
     assert bookmarks.read_began(NOW + timedelta(days=9), now=NOW, after=None) == NOW
 
 
-def test_a_servers_clock_that_is_off_does_not_count() -> None:
-    """A server of 1970 does not send the bookmark there; one of yesterday may be right."""
-    yesterday = NOW - timedelta(days=1)
-    assert bookmarks.read_began(yesterday, now=NOW, after=None) == yesterday
-    tick = timedelta(microseconds=1)
-    for server in (yesterday - tick, utc("1970-01-01T00:00:00Z")):
-        assert bookmarks.read_began(server, now=NOW, after=None) == NOW
+@pytest.mark.parametrize(
+    ("server", "is_off"),
+    [
+        (utc("1970-01-01T00:00:00Z"), True),
+        (SETTINGS.start_date - timedelta(seconds=1), True),
+        (SETTINGS.start_date, False),
+        (NOW + timedelta(days=1), False),
+        (NOW + timedelta(days=1, seconds=1), True),
+    ],
+)
+def test_a_clock_that_cannot_be_right(server: datetime, *, is_off: bool) -> None:
+    """A server of before the start date, or of the day after tomorrow, does not count."""
+    assert bookmarks.is_off(server, now=NOW, settings=SETTINGS) == is_off
 
 
 def test_without_a_server_time_our_clock_tells() -> None:
