@@ -106,7 +106,8 @@ def run_tests(version: str, python: Path) -> None:
         env={"UV_PROJECT_ENVIRONMENT": str(environment)},
     )
     pytest = (environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    said = call(*pytest, "--ignore=tests/end_to_end", seconds=1200)
+    on_all_cores = ("--numprocesses=auto", "--dist=loadgroup")
+    said = call(*pytest, *on_all_cores, "--ignore=tests/end_to_end", seconds=1800)
     tell(said.splitlines()[-1])
 
 
