@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_xstak_oms.discovery.sampling import first_pages, spread
+from tap_xstak_oms.discovery.inference import infer
+from tap_xstak_oms.discovery.sampling import both_ends, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
 
@@ -41,9 +42,6 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
     Raises:
         TapError: If no partition could be sampled, or `primary_keys` names no possible key.
     """
-    # Inference and what it is built on are not imported by a run that has a catalog.
-    from tap_xstak_oms.discovery.inference import WARNING, infer  # noqa: PLC0415
-
     sampled = _sample(settings, client)
     found = infer(
         {
@@ -53,10 +51,7 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
         primary_keys=settings.primary_keys or (),
     )
     for remark in found.remarks:
-        is_warning = remark.startswith(WARNING)
-        logger.log(
-            logging.WARNING if is_warning else logging.INFO, "%s", remark.removeprefix(WARNING)
-        )
+        logger.log(remark.level, "%s", remark.text, extra=remark.fields)
     return Discovered(_object({**own_schema(), **found.properties}), list(found.key))
 
 
@@ -65,7 +60,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
-    """The orders of one page of each of some partitions, of all shards' locations.
+    """The orders of both ends of some partitions, of all shards' locations.
 
     The columns of a stream must not depend on the shard: all shards load into one table.
 
@@ -74,12 +69,12 @@ def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msg
     """
     sampled: dict[Partition, list[msgspec.Raw]] = {}
     failures: list[PartitionError] = []
-    for partition, found in first_pages(spread(settings.all_partitions), settings, client):
+    for partition, found in both_ends(spread(settings.all_partitions), settings, client):
         if isinstance(found, PartitionError):
             failures.append(found)
             logger.warning("Not sampled: %s", found)
         else:
-            sampled[partition] = found.orders
+            sampled[partition] = found
     if failures and not sampled:
         raise failures[0]
     return sampled

@@ -1,25 +1,27 @@
-"""One page of some partitions: a bounded look at an account, for whoever has to know it."""
+"""A bounded look at an account, for whoever has to know it: the ends of some partitions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import logging
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
 from tap_xstak_oms.errors import PartitionError
-from tap_xstak_oms.reading.reader import Reader
+from tap_xstak_oms.reading.reader import PageParameterIgnoredError, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tap_xstak_oms.api.client import XStakClient
+    from tap_xstak_oms.api.client import PartitionPages, XStakClient
     from tap_xstak_oms.api.pages import Page
     from tap_xstak_oms.config.settings import Partition, Settings
 
 SAMPLES = 20
-"""How many of them are looked at, at most."""
+"""How many partitions are looked at, at most."""
 
 T = TypeVar("T")
+logger = logging.getLogger("tap-xstak-oms")
 
 
 def spread(items: Sequence[T], count: int = SAMPLES) -> list[T]:
@@ -30,33 +32,14 @@ def spread(items: Sequence[T], count: int = SAMPLES) -> list[T]:
 
 
 def first_pages(
-    partitions: Sequence[Partition],
-    settings: Settings,
-    client: XStakClient,
+    partitions: Sequence[Partition], settings: Settings, client: XStakClient
 ) -> Iterator[tuple[Partition, Page | PartitionError]]:
     """The first page of each partition since the configured start date, or why there is none.
-
-    It begins at that date, never at a bookmark: what is found must not depend on what a run left
-    behind.
 
     Raises:
         RunError: If no token can be had.
     """
-
-    def fetch(partition: Partition, asked: int | None, accept: Callable[[Page], bool]) -> Page:
-        page = client.pages(partition, settings.start_date).fetch(asked, accept)
-        return msgspec.structs.replace(page, total_pages=1)
-
-    reader: Reader[Partition, msgspec.Raw, Page] = Reader(
-        partitions,
-        fetch,
-        lane=lambda partition: partition,
-        orders=lambda page: page.orders,
-        identify=lambda order: (bytes(order), 0),
-        max_in_flight=settings.max_concurrent_requests,
-        max_passes=1,
-    )
-    with reader:
+    with _reader(partitions, settings, client, pages=1) as reader:
         for partition in partitions:
             reading = reader.read(partition)
             try:
@@ -66,3 +49,89 @@ def first_pages(
                 yield partition, error
             else:
                 yield partition, reading.first
+
+
+def both_ends(
+    partitions: Sequence[Partition], settings: Settings, client: XStakClient
+) -> Iterator[tuple[Partition, list[msgspec.Raw] | PartitionError]]:
+    """The orders of the first and the last page of each partition, or why there are none.
+
+    Whatever the order of the pages (C12), that shows the oldest orders and the newest. A last page
+    that cannot be had is warned of, and the first one stands for the partition.
+
+    Raises:
+        RunError: If no token can be had.
+    """
+    with _reader(partitions, settings, client, pages=2) as reader:
+        for partition in partitions:
+            orders: list[msgspec.Raw] = []
+            reading = reader.read(partition)
+            try:
+                _gather(reading, orders)
+            except PartitionError as error:
+                if not reading.outcome.pages:
+                    yield partition, error
+                    continue
+                logger.warning("Of %s only the first page is sampled: %s", partition, error)
+            yield partition, orders
+
+
+def _gather(pages: Iterable[Sequence[msgspec.Raw]], orders: list[msgspec.Raw]) -> None:
+    try:
+        for page in pages:
+            orders.extend(page)
+    except PageParameterIgnoredError:
+        raise PartitionError(
+            "the server answers every page with the same one; check `page_parameter`."
+        ) from None
+
+
+_Reader: TypeAlias = "Reader[Partition, msgspec.Raw, Page]"
+
+
+def _reader(
+    partitions: Sequence[Partition], settings: Settings, client: XStakClient, *, pages: int
+) -> _Reader:
+    # From the configured start date, never from a bookmark: what is found must not depend on what
+    # a run left behind.
+    sources = {
+        partition: _Ends(client.pages(partition, settings.start_date), pages)
+        for partition in partitions
+    }
+    return Reader(
+        partitions,
+        lambda partition, asked, accept: sources[partition].fetch(asked, accept),
+        lane=lambda partition: partition,
+        orders=lambda page: page.orders,
+        identify=lambda order: (bytes(order), 0),
+        max_in_flight=settings.max_concurrent_requests,
+        max_passes=1,
+    )
+
+
+class _Ends:
+    """The pages of a partition as if only its first and its last one were there, or one alone."""
+
+    def __init__(self, source: PartitionPages, pages: int) -> None:
+        self._source = source
+        self._pages = pages
+        self._passed_over = 0
+
+    def fetch(self, asked: int | None, accept: Callable[[Page], bool]) -> Page:
+        if asked is None:
+            first = self._source.fetch(None, accept)
+            self._passed_over = max(first.total_pages - self._pages, 0)
+            return _numbered(first, first.number, self._of(first))
+        page = self._source.fetch(asked + self._passed_over, lambda page: accept(self._shown(page)))
+        return self._shown(page)
+
+    def _shown(self, page: Page) -> Page:
+        return _numbered(page, page.number - self._passed_over, self._of(page))
+
+    def _of(self, page: Page) -> int:
+        # Of fewer pages by now, the last one has moved; those that came since do not count.
+        return min(max(page.total_pages - self._passed_over, 0), self._pages)
+
+
+def _numbered(page: Page, number: int, total_pages: int) -> Page:
+    return msgspec.structs.replace(page, number=number, total_pages=total_pages)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_xstak_oms.config.settings import Partition
-from tap_xstak_oms.discovery.sampling import SAMPLES, spread
+from tap_xstak_oms.api.client import XStakClient
+from tap_xstak_oms.config.settings import Partition, Settings
+from tap_xstak_oms.discovery.sampling import SAMPLES, both_ends, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
 from tests.discovery.any_json import ORDERS
 from tests.support import clock_of, config_for, discovered, run_tap
-from xstak_sandbox import Fault, Kind, RawOrder, Sandbox, World, location_ids
+from xstak_sandbox import Fault, Kind, Quirks, RawOrder, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
     from xstak_sandbox import Entry
@@ -39,17 +41,89 @@ def partitions_of(entries: list[Entry]) -> set[Partition]:
 
 
 def test_the_sample_is_bounded_and_even() -> None:
-    """One page of twenty partitions at most, spread over all, from the configured start date."""
+    """Twenty partitions at most, spread over all, from the configured start date; two pages each.
+
+    One more request learns how the server counts its pages (C8).
+    """
     with Sandbox(WORLD) as sandbox:
         catalog_of(sandbox)
         asked = sandbox.journal.orders
     every_third = [
         Partition(status, location) for status in ("pending", "completed") for location in LOCATIONS
     ][::3]
-    assert len(asked) == len(every_third) == SAMPLES
-    assert partitions_of(asked) == set(every_third)
-    assert not any(entry.parameter("page") for entry in asked)
+    firsts = [entry for entry in asked if not entry.parameter("page")]
+    lasts = [entry for entry in asked if entry.parameter("page")]
+    assert len(firsts) == len(every_third) == SAMPLES
+    assert partitions_of(firsts) == set(every_third)
+    assert partitions_of(lasts) < set(every_third)
+    assert 0 < len(lasts) <= SAMPLES + 1
     assert {entry.parameter("start_date") for entry in asked} == {"2025-01-01T00:00:00+05:00"}
+
+
+def sampled(sandbox: Sandbox, **changes: Any) -> list[int]:
+    """The ids of the orders that are looked at in one partition, in pages of five."""
+    config = config_for(sandbox, **{"page_size": 5} | changes)
+    clock = clock_of(sandbox)
+    settings = Settings.parse(config, now=clock.now())
+    partition = Partition("completed", LOCATIONS[0])
+    [(_, orders)] = both_ends([partition], settings, XStakClient(settings, clock))
+    assert isinstance(orders, list)
+    return [json.loads(bytes(order))["id"] for order in orders]
+
+
+def held(sandbox: Sandbox) -> list[int | None]:
+    """The ids of the orders of the same partition, the oldest first."""
+    orders = sandbox.orders(location=LOCATIONS[0], status="completed")
+    return [order.id for order in sorted(orders, key=lambda order: order.created or 0)]
+
+
+@pytest.mark.parametrize("reports_from", [0, 1])
+@pytest.mark.parametrize("asks_from", [0, 1])
+@pytest.mark.parametrize("sort", ["old_first", "new_first"])
+def test_both_ends_of_a_partition_are_looked_at(
+    asks_from: int, reports_from: int, sort: Literal["old_first", "new_first"]
+) -> None:
+    """The oldest orders and the newest, however the pages are counted (C8) and sorted (C12)."""
+    quirks = Quirks(asks_from=asks_from, reports_from=reports_from, sort=sort)
+    with Sandbox(WORLD, quirks=quirks) as sandbox:
+        orders = held(sandbox)
+        found = sampled(sandbox)
+    assert len(orders) > 15
+    last = len(orders) % 5 or 5
+    wanted = (
+        orders[:5] + orders[-last:]
+        if sort == "old_first"
+        else orders[::-1][:5] + orders[::-1][-last:]
+    )
+    assert found == wanted
+
+
+@pytest.mark.parametrize(("size", "pages"), [(100, 1), (16, 2)])
+def test_few_pages_are_all_looked_at(size: int, pages: int) -> None:
+    """Each once."""
+    with Sandbox(WORLD) as sandbox:
+        assert sorted(sampled(sandbox, page_size=size)) == held(sandbox)
+        asked = [entry.parameter("page") for entry in sandbox.journal.orders]
+    assert asked == [None, "2"][:pages]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"faults": [Fault(Kind.STATUS, code=403, page=6, every=1)]}, "the server answered 403"),
+        ({"quirks": Quirks(ignores_page=True)}, "check `page_parameter`"),
+    ],
+)
+def test_without_its_last_page_a_partition_is_sampled_by_its_first(
+    options: dict[str, Any], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning says that and why."""
+    with Sandbox(WORLD, **options) as sandbox:
+        assert -(-len(held(sandbox)) // 5) == 6
+        assert sampled(sandbox) == held(sandbox)[:5]
+    told = f"Of the completed orders of location {LOCATIONS[0]} only the first page is sampled"
+    assert told in caplog.text
+    assert why in caplog.text
 
 
 @given(st.integers(0, 200))
@@ -72,11 +146,13 @@ def test_the_same_orders_give_the_same_catalog() -> None:
         state = run_tap(config, clock=clock_of(sandbox)).state
         sandbox.journal.clear()
         again = run_tap(config, state=state, clock=clock_of(sandbox))
-        sampled = sandbox.journal.orders[:SAMPLES]
+        looked_at = [entry for entry in sandbox.journal.orders if not entry.parameter("page")]
     assert again.schema["schema"] == {
         name: part for name, part in first["streams"][0]["schema"].items() if name != "$schema"
     }
-    assert {entry.parameter("start_date") for entry in sampled} == {config["start_date"]}
+    assert {entry.parameter("start_date") for entry in looked_at[:SAMPLES]} == {
+        config["start_date"]
+    }
 
 
 def test_a_partition_that_cannot_be_sampled_is_told_and_left_out(

@@ -1,0 +1,172 @@
+"""Which type a field's column has: that of nearly all values that say something.
+
+What does not fit the column travels in `_extra`, value by value. A field without such a type has
+no column, and all of it travels there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_xstak_oms.discovery.fields import (
+    BOOLEAN,
+    LIST,
+    NUMBER,
+    OBJECT,
+    STRING,
+    Field,
+    Partition,
+    Value,
+    in_words,
+    kind_of,
+)
+from tap_xstak_oms.discovery.nested import inside, is_identifier
+from tap_xstak_oms.discovery.remarks import MOST_NAMES, Remark, warning
+from tap_xstak_oms.records.columns import INTEGERS
+from tap_xstak_oms.records.timestamps import to_utc
+from tap_xstak_oms.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    Schema = dict[str, Any]
+
+MAJORITY = 0.9
+"""The share of a field's values that decides on its type.
+
+One odd value in ten is borne, so that it does not cost the other nine their column. It follows from
+a simulation: tests/discovery/simulation.py.
+"""
+DATE_TIME = "date-time"
+_TYPES = {STRING: "string", BOOLEAN: "boolean", NUMBER: "number", LIST: "array", OBJECT: "object"}
+_LONGEST_INTEGER = 20
+"""Characters: what has more is no integer of 64 bits."""
+
+
+def column(field: Field) -> Schema | None:
+    """Decide on the JSON schema of a field's column: nullable, open; None where there is none."""
+    kind = _majority(field.voters)
+    if kind is None:
+        return None
+    schema: Schema = {"type": [_TYPES[kind], "null"]}
+    if kind == NUMBER and is_identifier(field.name):
+        schema = as_key(field, schema)
+    if kind == STRING and field.is_heard and field.share(_is_time) >= MAJORITY:
+        schema["format"] = DATE_TIME
+    if kind in (LIST, OBJECT):
+        schema |= inside(text for text in field.voters if kind_of(text) == kind)
+    return schema
+
+
+def as_key(field: Field, schema: Schema) -> Schema:
+    """Return the column's schema for a field that identifies: its integers are `integer`."""
+    are_integers = kind_of(field.voters[0]) == NUMBER and _are_integers(field)
+    return {"type": ["integer", "null"]} if are_integers else schema
+
+
+def _majority(texts: list[bytes]) -> str | None:
+    if not texts:
+        return None
+    [(kind, count)] = Counter(map(kind_of, texts)).most_common(1)
+    return kind if count / len(texts) >= MAJORITY else None
+
+
+def _is_time(text: bytes) -> bool:
+    return kind_of(text) == STRING and to_utc(text) is not None
+
+
+def _are_integers(field: Field) -> bool:
+    """Whether all its numbers are written as integers that a loader's 64 bits hold."""
+    return all(_is_integer(text) for text in field.said if kind_of(text) == NUMBER)
+
+
+def _is_integer(text: bytes) -> bool:
+    digits = text.removeprefix(b"-")
+    return digits.isdigit() and len(text) <= _LONGEST_INTEGER and int(text) in INTEGERS
+
+
+# --- what does not fit ---
+
+
+class Doubt(NamedTuple):
+    """A field of which not every value fits its column, or which has none for want of a type.
+
+    Attributes:
+        name: The field.
+        type: Its column's type in words, None where it has no column.
+        counts: How many of its values are what, in words, the most first.
+        first_met: Where each was met first.
+    """
+
+    name: str
+    type: str | None
+    counts: Mapping[str, int]
+    first_met: Mapping[str, Partition]
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """The worst first."""
+        fitting = self.counts.get(self.type, 0) if self.type else 0
+        return self.type is not None, fitting / sum(self.counts.values())
+
+    def remark(self) -> Remark:
+        """Tell of it."""
+        first, *others = self.counts.items()
+        told = [f"{first[0]} in {first[1]:,} of {counted(sum(self.counts.values()), 'order')}"]
+        told += [
+            f"{words} in {count:,} ({status} at {location})"
+            for words, count in others
+            for status, location in [self.first_met[words]]
+        ]
+        end = "" if self.type else ": no column, as no type takes nearly all values"
+        return warning(
+            f"{self.name}: {', '.join(told)}{end}.",
+            field=self.name,
+            column_type=self.type,
+            values=dict(self.counts),
+        )
+
+
+def doubt(field: Field, schema: Schema | None) -> Doubt | None:
+    """Return what is doubtful about a field's column, or its lack of one; None if nothing is."""
+    type_in_words = None if schema is None else _type_in_words(schema)
+    words = [_as_what(value, type_in_words) for value in field.values]
+    first_met: dict[str, Partition] = {}
+    for word, value in zip(words, field.values, strict=True):
+        first_met.setdefault(word, value.partition)
+    if first_met.keys() <= {type_in_words}:
+        return None
+    counts = Counter(words)
+    fitting = counts.pop(type_in_words, None) if type_in_words else None
+    ranked = dict(counts.most_common())
+    if type_in_words and fitting:
+        ranked = {type_in_words: fitting, **ranked}
+    return Doubt(field.name, type_in_words, ranked, first_met)
+
+
+def _type_in_words(schema: Schema) -> str:
+    if schema.get("format") == DATE_TIME:
+        return DATE_TIME
+    name = schema["type"][0]
+    return next((word for word, known in _TYPES.items() if known == name), NUMBER)
+
+
+def _as_what(value: Value, type_in_words: str | None) -> str:
+    """Say what a value is: its column's type, if it fits."""
+    if type_in_words == DATE_TIME:
+        return DATE_TIME if _is_time(value.text) else in_words(value.text)
+    return type_in_words if kind_of(value.text) == type_in_words else in_words(value.text)
+
+
+def remarks_on(doubts: Iterable[Doubt]) -> list[Remark]:
+    """Tell of all doubtful fields, the worst first."""
+    ranked = sorted(doubts, key=lambda one: one.rank)
+    remarks = [one.remark() for one in ranked[:MOST_NAMES]]
+    if ranked[MOST_NAMES:]:
+        more = [one.name for one in ranked[MOST_NAMES:]]
+        remarks.append(
+            warning(f"{len(more)} more fields have values of several types.", fields=more)
+        )
+    return remarks
