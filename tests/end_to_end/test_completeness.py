@@ -1,0 +1,93 @@
+"""Both streams through Meltano into PostgreSQL and files, and the queries of the page there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from tests.end_to_end.meltano import postgres_settings, run_meltano, tap_settings
+from tests.support import blocks, clock_of, config_for, discovered, written
+from tests.test_reads import ORDERS, READS, selecting
+from xstak_sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.end_to_end.postgresql import Postgres
+
+ALL_IS_WELL, LEFT, DELETE, LAG = blocks("docs/completeness.md", "sql")
+WORLD = World(
+    locations=("1001", "1002"),
+    orders_per_location=600,
+    statuses=("pending", "packed", "cancelled"),
+    life_days=20,
+)
+READ = ["pending", "packed"]
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    meltano_folder: Path, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Sandbox, Path]]:
+    """Both pipelines with both streams, and once more ten days later, on the first run of a day."""
+    folder = tmp_path_factory.mktemp("completeness")
+    with Sandbox(WORLD) as sandbox:
+        config = config_for(sandbox, order_statuses=READ)
+        catalog = selecting(discovered(config, clock=clock_of(sandbox)), [ORDERS, READS])
+        settings = {
+            **tap_settings(config),
+            **postgres_settings(postgres),
+            "TAP_XSTAK_OMS__CATALOG": str(written(folder, "catalog.json", catalog)),
+            "TARGET_JSONL_DESTINATION_PATH": str(folder),
+        }
+        for days in (0, 10):
+            sandbox.clock.advance(timedelta(days=days))
+            for loader in ("target-jsonl", "target-postgres"):
+                command = ("run", "--state-id-suffix=completeness", "tap-xstak-oms", loader)
+                ended = run_meltano(*command, folder=meltano_folder, settings=settings)
+                assert ended.returncode == 0, ended.stdout + ended.stderr
+        yield sandbox, folder
+    postgres.execute("DROP SCHEMA xstak CASCADE")
+
+
+def test_the_queries_run_on_postgresql(loaded: tuple[Sandbox, Path], postgres: Postgres) -> None:
+    """All is well, what left is named and deleted, and each location has its lag."""
+    sandbox, _ = loaded
+    postgres.execute("ALTER ROLE CURRENT_USER SET search_path TO xstak, public")
+    assert postgres.query(ALL_IS_WELL) == []
+    postgres.execute(LEFT)
+    named = {row[0] for row in postgres.query("SELECT id FROM orders_that_left")}
+    there = {(order.status, order.location) for order in sandbox.orders()}
+    assert there
+    assert named
+    rows = postgres.query("SELECT id, _order_status FROM sales_orders")
+    held = {order.id: order.status for order in sandbox.orders()}
+    assert named <= {key for key, status in rows if held.get(key) != status}
+    postgres.execute(DELETE)
+    assert {row[0] for row in postgres.query(LAG)} == set(WORLD.locations)
+
+
+def test_the_queries_run_on_files(loaded: tuple[Sandbox, Path]) -> None:
+    """DuckDB reads the files of target-jsonl; of an order that came twice the later one counts."""
+    _, folder = loaded
+    database = duckdb.connect()
+    database.execute("SET TimeZone = 'UTC'")
+    for stream, key in ((ORDERS, "id"), (READS, "_location_id, _order_status, _synced_at")):
+        path = folder / f"{stream}.jsonl"
+        times = {"_synced_at": "TIMESTAMPTZ", "created_at": "TIMESTAMPTZ"}
+        if stream == READS:
+            times = dict.fromkeys(("_synced_at", "read_since", "ended_at"), "TIMESTAMPTZ")
+        casts = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in times.items())
+        latest = f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _synced_at DESC) = 1"
+        database.execute(
+            f"CREATE TABLE {stream} AS SELECT * REPLACE ({casts}) "  # noqa: S608 - of the test's own
+            f"FROM read_json('{path}', sample_size = -1) {latest}"
+        )
+    assert database.execute(ALL_IS_WELL).fetchall() == []
+    database.execute(LEFT)
+    assert database.execute("SELECT count(*) FROM orders_that_left").fetchall()[0][0] > 0
+    assert database.execute(LAG).fetchall()
