@@ -27,7 +27,7 @@ def sales_table(rows: Iterable[tuple[str, str, list[Decimal]]]) -> Iterator[Text
     yield Text(f"{'status':<12}{'location':<12}{'orders':>8}{'total sales':>18}", "dim")
     for status, location, sums in rows:
         line = Text(f"{status:<12}", STYLES[status])
-        yield line.append(f"{location:<12}{len(sums):>8}{sum(sums):>18,.2f}", "default")
+        yield line.append(f"{location:<12}{len(sums):>8,}{sum(sums):>18,.2f}", "default")
 
 
 def bars(

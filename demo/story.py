@@ -118,14 +118,15 @@ def _tell_what_came(console: Console, before: Orders, after: Orders, since: date
     late = [k for k in changed if moment(after[k]["created_at"]) < first_began - OVERLAP]
     _say(console, "\nWhat came:")
     for change in Change:
-        _say(console, f"{Counter(became.values())[change]:>7}  {change}")
+        _say(console, f"{Counter(became.values())[change]:>7,}  {change}")
+    kept = len(before.keys() - after.keys())
     _say(
         console,
         f"\nWhy so many? It asked for orders since {since:%d %b %H:%M}, "
         f"{(first_began - since).days} days before the first run. The API may go by when an order "
         "was created, and tell nothing of what changes later; so the first run of each day looks "
         f"back (`lookback_days`). Without that, {len(late)} of these {len(changed)} changes would "
-        f"have been missed. {len(before.keys() - after.keys())} older orders were not read again.",
+        f"have been missed. {kept:,} older orders were not read again.",
     )
 
 
@@ -145,5 +146,5 @@ def _show(console: Console, orders: Orders) -> None:
     _say(
         console,
         f"\nThe orders are in {FILE.relative_to(ROOT)}, and what Meltano said is in "
-        f"{LOG.relative_to(ROOT)}. Your own orders are next: README.md, Settings.",
+        f"{LOG.relative_to(ROOT)}. Your own orders are next: README.md.",
     )
