@@ -75,12 +75,12 @@ TOTAL_PER_MINUTE = 1_200
 def assumptions() -> str:
     """What the tables suppose, in words."""
     return (
-        f"Supposed are {MODEL.orders_per_day} orders a day at each location, of which each is "
-        f"pending for\n{MODEL.days_pending} days and completed from then on, "
-        f"{MODEL.first_days} days between `start_date` and the first run, answers\nafter "
-        f"{MODEL.answer_seconds} seconds, and the defaults: pages of {default('page_size')} "
-        f"orders, {default('max_concurrent_requests')} requests at once. The tables are\n"
-        "arithmetic, not measurements; a test compares the requests with those that the tap sends."
+        f"Assumptions: {MODEL.orders_per_day} orders a day per location; an order is pending for "
+        f"{MODEL.days_pending} days and then completed;\n{MODEL.first_days} days between "
+        f"`start_date` and the first run; {MODEL.answer_seconds} seconds per answer; the defaults "
+        f"(pages of\n{default('page_size')} orders, {default('max_concurrent_requests')} requests "
+        "at once). The tables are arithmetic, not measurements; a test compares the\nrequests with "
+        "those that the tap sends."
     )
 
 
