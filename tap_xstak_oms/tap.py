@@ -16,7 +16,6 @@ from singer_sdk.helpers.capabilities import (
     PluginCapabilities,
     TapCapabilities,
 )
-from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_xstak_oms.api.client import XStakClient
@@ -29,8 +28,10 @@ from tap_xstak_oms.discovery.connection import check_connection
 from tap_xstak_oms.discovery.discover import Discovered, discover, without_orders
 from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
-from tap_xstak_oms.singer.catalog import prepare_catalog
+from tap_xstak_oms.records.selection import EVERYTHING
+from tap_xstak_oms.singer.catalog import Known, prepare_catalog
 from tap_xstak_oms.singer.logs import quieten_sdk
+from tap_xstak_oms.singer.nested import ALL_LEVELS, levels_of, told
 from tap_xstak_oms.singer.state import check_state
 from tap_xstak_oms.singer.writer import LineWriter
 from tap_xstak_oms.streams import SalesOrderReadsStream, SalesOrdersStream
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
+    from singer_sdk.singerlib import Catalog
     from singer_sdk.streams import Stream
 
 STREAMS = (SalesOrdersStream.name, SalesOrderReadsStream.name)
@@ -85,10 +87,8 @@ class TapXstakOMS(Tap):
             catalog: A catalog to use as it stands, instead of discovery.
             state: Where the last run left off.
             parse_env_config: Whether to take settings from the environment too.
-            validate_config: False where the tap is only asked what it can do: then it may
-                have no setting at all.
-            setup_mapper: False where the tap is not to read, but to answer: what it can do, or
-                whether it could.
+            validate_config: False where the tap may have no setting at all.
+            setup_mapper: False where the tap does not read, but tells what it can.
             clock: The source of time.
             message_writer: Where messages go, instead of stdout.
 
@@ -105,6 +105,8 @@ class TapXstakOMS(Tap):
         self._stream: SalesOrdersStream | None = None
         self._reads = setup_mapper
         self._settings = self._parse(given, must_be_complete=validate_config)
+        self.levels_told = levels_of(given, self._settings.nested_schema if self._settings else "")
+        self._selection = EVERYTHING
         try:
             super().__init__(
                 config=self._sdk_config(given),
@@ -188,8 +190,9 @@ class TapXstakOMS(Tap):
         schema, primary_keys = self._discovered(account)
         self._stream = SalesOrdersStream(
             self,
-            schema=schema,
+            schema=told(schema, self.levels_told) if self._reads else schema,
             primary_keys=primary_keys,
+            selection=self._selection,
             account=account,
             writer=self._writer,
         )
@@ -217,9 +220,8 @@ class TapXstakOMS(Tap):
 
     def _parse(self, given: Mapping[str, Any], *, must_be_complete: bool) -> Settings | None:
         if not (given or must_be_complete):
-            self.logger.warning(
-                "Cannot read orders: %s are not set.", ", ".join(SCHEMA["required"])
-            )
+            needed = ", ".join(SCHEMA["required"])
+            self.logger.warning("Cannot read orders: %s are not set.", needed)
             return None
         problems = list(sdk_settings.problems(given, self.sdk_schema(), STREAMS))
         settings = None
@@ -252,28 +254,20 @@ class TapXstakOMS(Tap):
             stream = state.get("bookmarks", {}).get(SalesOrdersStream.name, {})
             ours = set(self._settings.partitions)
             states = bookmarks.of_partitions(stream.get("partitions", []), ours)
-            now = self._clock.now()
-            opening.warn_if_ahead(states, SYNCED_AT, self._settings, now, self.logger)
+            opening.warn_if_ahead(states, SYNCED_AT, self._settings, self._clock.now(), self.logger)
         return state
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:
         if catalog is None:
             return None
-        given = catalog.to_dict() if isinstance(catalog, Catalog) else catalog
         keys = self._settings.primary_keys if self._settings else None
-        for stream, own_columns, primary_keys in (
-            (SalesOrdersStream.name, own_schema(), keys),
-            (SalesOrderReadsStream.name, {}, reads.KEY),
-        ):
-            prepared = prepare_catalog(
-                given,
-                stream=stream,
-                replication_key=SYNCED_AT,
-                own_columns=own_columns,
-                primary_keys=primary_keys,
-            )
-            given = prepared.to_dict()
-        return prepared
+        known = {
+            SalesOrdersStream.name: Known(own_schema(), keys, self.levels_told),
+            SalesOrderReadsStream.name: Known({}, reads.KEY, ALL_LEVELS),
+        }
+        prepared = prepare_catalog(catalog, known)
+        self._selection = prepared.selections.get(SalesOrdersStream.name, EVERYTHING)
+        return prepared.catalog
 
     @classmethod
     def setting_names(cls) -> set[str]:
@@ -301,6 +295,6 @@ class TapXstakOMS(Tap):
     def _check_columns_of_maps(self) -> None:
         maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
         for name, stream in self.streams.items() if maps else ():
-            columns = stream.schema["properties"]
-            if problems := list(sdk_settings.unknown_columns(maps, name, columns)):
+            problems = list(sdk_settings.unknown_columns(maps, name, stream.schema["properties"]))
+            if problems:
                 raise SettingsError(problems)

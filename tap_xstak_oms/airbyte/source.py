@@ -23,16 +23,20 @@ from tap_xstak_oms.config.files import text_of_json, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
+from tap_xstak_oms.singer.nested import told
 from tap_xstak_oms.tap import STREAMS, TapXstakOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _DESCRIPTION = """
 Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
 object a line. Each file that a command takes is JSON as Airbyte writes it.
 """
 _METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
+_COLUMNS = "x-columns"
+"""A keyword that lists the columns. Airbyte takes a deselected one out of `properties`; a field
+that is new since discovery is in neither."""
 _TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
 
 
@@ -161,16 +165,18 @@ def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
 
 def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
-    streams = [_airbyte_stream(entry) for entry in tap.catalog_dict["streams"]]
+    streams = [_airbyte_stream(entry, tap.levels_told) for entry in tap.catalog_dict["streams"]]
     # There is no state to save, and whoever has the catalog may end us.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     writer.say("CATALOG", {"streams": streams})
 
 
-def _airbyte_stream(entry: dict[str, Any]) -> dict[str, Any]:
+def _airbyte_stream(entry: dict[str, Any], levels_told: int | None) -> dict[str, Any]:
     return {
         "name": entry["tap_stream_id"],
-        "json_schema": entry["schema"],
+        # Airbyte hands this to destinations and checks records against it.
+        "json_schema": told(entry["schema"], levels_told)
+        | {_COLUMNS: list(entry["schema"]["properties"])},
         "supported_sync_modes": list(_METHODS),
         "source_defined_cursor": True,
         "default_cursor_field": [SYNCED_AT],
@@ -203,9 +209,16 @@ def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
         "tap_stream_id": stream.name,
         "stream": stream.name,
         "schema": stream.json_schema,
+        "metadata": list(_deselected_columns(stream.json_schema)),
         "key_properties": [name for [name] in paths],
         "replication_method": _METHODS[configured.sync_mode],
     }
+
+
+def _deselected_columns(json_schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in json_schema.get(_COLUMNS, ()):
+        if name not in json_schema.get("properties", {}):
+            yield {"breadcrumb": ["properties", name], "metadata": {"selected": False}}
 
 
 def _singer_state(path: str) -> dict[str, Any]:

@@ -233,6 +233,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         examples=[["id"]],
     ),
     th.Property(
+        "nested_schema",
+        th.StringType,
+        default="open",
+        allowed_values=["open", "declared"],
+        title="Nested schema",
+        description="Whether loaders are told only which columns hold objects and lists (open), "
+        "or their members too (declared). What does not fit a declared member moves the whole "
+        "value to the column _extra.",
+    ),
+    th.Property(
         "shard_index",
         th.IntegerType(minimum=0),
         title="Shard index",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from functools import reduce
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 import msgspec
 
@@ -48,6 +48,16 @@ _SCALARS: dict[str, _Type] = {
     "number": int | float,
 }
 _CONTAINERS = ("array", "object")
+
+
+class _OpenObject(TypedDict):
+    """Any object: its members are passed over, and nothing is made of them."""
+
+
+class _OpenList(msgspec.Struct, array_like=True, gc=False):
+    """Any list, in the same way."""
+
+
 _NOT_A_KEY = {"null", *_CONTAINERS}
 _STARTS_OF_A_NUMBER = b"-0123456789"
 
@@ -197,11 +207,14 @@ def _type_of(admitted: dict[str, list[Schema]]) -> _Type:
 def _containers(admitted: dict[str, list[Schema]]) -> Iterator[_Type]:
     # A value may match any one of several alternatives, which one msgspec cannot tell.
     if "array" in admitted:
-        options = admitted["array"]
-        yield list[_item_type(options[0]) if len(options) == 1 else msgspec.Raw]  # type: ignore[misc]  # built at run time
+        [first, *others] = admitted["array"]
+        item = msgspec.Raw if others else _item_type(first)
+        # Of structs, which both may be, a union has one at most.
+        is_open = item is msgspec.Raw and "object" not in admitted
+        yield _OpenList if is_open else list[item]  # type: ignore[valid-type]  # built at run time
     if "object" in admitted:
-        options = admitted["object"]
-        yield _struct_type(options[0]) if len(options) == 1 else dict[str, msgspec.Raw]
+        [first, *others] = admitted["object"]
+        yield _OpenObject if others else _struct_type(first)
 
 
 def _item_type(array: Schema) -> _Type:
@@ -211,7 +224,7 @@ def _item_type(array: Schema) -> _Type:
 def _struct_type(schema: Schema) -> _Type:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
-        return dict[str, msgspec.Raw]
+        return _OpenObject
     return object_type(
         {str(name): _type_of(_admitted(inner)) for name, inner in properties.items()},
         required=schema.get("required"),

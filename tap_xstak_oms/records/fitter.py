@@ -9,7 +9,7 @@ timestamps are rewritten. The text must have been through `text.clean`, as whole
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, TypeAlias, cast
@@ -31,6 +31,7 @@ from tap_xstak_oms.records.columns import (
 )
 from tap_xstak_oms.records.layout import Fields, Layout, Text, label, place
 from tap_xstak_oms.records.members import distinct_members
+from tap_xstak_oms.records.selection import EVERYTHING, Selection
 
 COUNTED_NAMES = 1000
 """Fields counted by name at most; the others are counted together as `OTHER_FIELDS`."""
@@ -94,24 +95,18 @@ class Fitter:
         withheld: The fields that `_extra` must not show.
         misfits: How many values did not fit their column, by field.
         undeclared: How many values, other than null, had no column, by field.
+        left_out: How many values could hold what is deselected, by field or member.
     """
 
     def __init__(
-        self,
-        schema: Schema,
-        *,
-        key: Sequence[str] = (),
-        deselected: Collection[str] = (),
-        withheld: Collection[str] = (),
+        self, schema: Schema, *, key: Sequence[str] = (), selection: Selection = EVERYTHING
     ) -> None:
         """Prepare the checks.
 
         Args:
             schema: The stream's JSON schema, inferred or from a catalog of any origin.
             key: The names of the key's columns, our own among them or not.
-            deselected: The fields that appear nowhere; a field of the key is not deselected.
-            withheld: The fields that appear in their column only: those of which a part is
-                deselected, which `_extra` would show.
+            selection: What of an order appears; the fields of the key do, whole.
 
         Raises:
             UsageError: A field of the key has no column.
@@ -119,8 +114,9 @@ class Fitter:
         properties = schema.get("properties") or {}
         self._key_columns = [name for name in key if name not in OWN_COLUMNS]
         self._key = frozenset(self._key_columns)
-        self._deselected = frozenset(deselected) - frozenset(key)
-        self.withheld = self._deselected | frozenset(withheld)
+        self._deselected = selection.deselected - frozenset(key)
+        self._parts = {name: selection.parts[name] for name in selection.parts if name not in key}
+        self.withheld = self._deselected | selection.hidden
         self._columns = {
             name: column_of(properties[name], is_key=name in self._key)
             for name in properties
@@ -131,6 +127,7 @@ class Fitter:
         self.keeps_extra = EXTRA in properties and EXTRA not in self._deselected
         self.misfits: Counter[str] = Counter()
         self.undeclared: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         types = {name: column.type for name, column in self._columns.items()}
         self._sieve = msgspec.json.Decoder(object_type(types))
         self._layout = lru_cache(maxsize=_CACHED_LAYOUTS)(self._lay_out)
@@ -192,6 +189,9 @@ class Fitter:
         if len(order.text) != layout.size + sum(map(len, fields.values())):
             fields = self._open_closely(order.text, fields, layout)
             layout = self._layout(tuple(fields), ())
+        met = [name for name in self._parts if name in fields]
+        if met:
+            fields = fields | {name: self._selected(name, fields[name]) for name in met}
         converted, misfits = layout.convert(fields)
         misfits += self._of_wrong_type(order.text, fields)
         if misfits:
@@ -214,8 +214,18 @@ class Fitter:
         """Split an order that repeats names, so that every value has one and so travels."""
         renamed = distinct_members(text, self._columns.keys())
         return {
-            new: value for name, new, value in renamed if new == name or name not in self.withheld
+            new: value if new == name else self._selected(name, value)
+            for name, new, value in renamed
+            if new == name or name not in self.withheld
         }
+
+    def _selected(self, name: str, value: Text) -> Text:
+        """Return what of a field's value is selected; null where nothing can be."""
+        part = self._parts.get(name)
+        if part is None:
+            return value
+        kept = part.of(bytes(value), name, partial(count_field, self.left_out))
+        return _NULL if kept is None else kept
 
     def _of_wrong_type(self, text: bytes, fields: Fields) -> list[str]:
         # The sieve checks all at once and takes no value that its column does not.
@@ -239,9 +249,11 @@ class Fitter:
             is_misfit = name in layout.misfits
             if value == _NULL and not is_misfit:
                 continue
+            if its_label is None:
+                count_field(self.left_out, name)
+                continue
             count_field(self.misfits if is_misfit else self.undeclared, name)
-            if its_label is not None:
-                spare.append(its_label + value)
+            spare.append(its_label + value)
         if not self.keeps_extra:
             return b""
         return b"{%b}" % b"".join(spare)[1:] if spare else _NULL

@@ -7,12 +7,27 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+
+from tap_xstak_oms.records.layout import label
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _BETWEEN = re.compile(r"[ \t\n\r,:]*")
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Only where a value ends is asked: no number needs to be computed, however long.
 _scanner = json.JSONDecoder(parse_float=str, parse_int=str)
+
+
+def members_of(json_object: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the members of a valid JSON object, names and text; repeated names as they come."""
+    fields = _fields.decode(json_object)
+    size = sum(len(label(name)) + len(value) for name, value in fields.items())
+    # As long as labels, values and braces, less the first comma, or it repeats names or has blanks.
+    if len(json_object) == size + 1:
+        return ((name, bytes(value)) for name, value in fields.items())
+    return ((name, value.encode()) for name, value in _members(json_object.decode()))
 
 
 def distinct_members(

@@ -5,61 +5,98 @@ In production the catalog is committed: it is used as it stands, and nothing is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_sdk.singerlib import Catalog, Schema
+from singer_sdk.singerlib import Catalog, MetadataMapping, Schema
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
-    Metadata,
     StreamMetadata,
 )
 
 from tap_xstak_oms.errors import UsageError
+from tap_xstak_oms.records.columns import SYNCED_AT
+from tap_xstak_oms.singer.nested import told
+from tap_xstak_oms.singer.selection import choices_of, selection_of, taken_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from singer_sdk.singerlib import CatalogEntry
 
+    from tap_xstak_oms.records.selection import Selection
+    from tap_xstak_oms.singer.selection import Choices
 
-def prepare_catalog(
-    given: Mapping[str, Any],
-    *,
-    stream: str,
-    replication_key: str,
-    own_columns: Mapping[str, Any],
-    primary_keys: Sequence[str] | None,
-) -> Catalog:
-    """Read a user's catalog for this stream.
+logger = logging.getLogger("tap-xstak-oms")
+
+
+class Known(NamedTuple):
+    """What is known of a stream without its catalog.
+
+    Attributes:
+        own_columns: The columns that the tap makes, which a catalog may lack.
+        primary_keys: The key that goes before the catalog's, if there is one.
+        levels: Of how many levels of nested objects loaders are told the members.
+    """
+
+    own_columns: Mapping[str, Any]
+    primary_keys: Sequence[str] | None
+    levels: int | None
+
+
+class Prepared(NamedTuple):
+    """A user's catalog as a run goes by it.
+
+    Attributes:
+        catalog: For the SDK: what loaders are told, with nothing left to deselect.
+        selections: What of a record is selected, by stream.
+    """
+
+    catalog: Catalog
+    selections: dict[str, Selection]
+
+
+def prepare_catalog(given: Mapping[str, Any] | Catalog, streams: Mapping[str, Known]) -> Prepared:
+    """Read a user's catalog.
 
     Args:
-        given: As the catalog file has it.
-        stream: The stream's name.
-        replication_key: The only one that the stream has.
-        own_columns: The columns that the tap makes; those the catalog lacks are added, unless
-            its metadata deselects them.
-        primary_keys: The setting, which goes before the catalog's key.
+        given: As the catalog file has it, or as the SDK does.
+        streams: What is known of each stream, by name.
 
     Raises:
         UsageError: If the catalog cannot be used, saying why.
     """
     try:
-        catalog = Catalog.from_dict(dict(given))
-    except (AttributeError, KeyError, TypeError, ValueError):
+        plain = dict(given.to_dict() if isinstance(given, Catalog) else given)
+        catalog = Catalog.from_dict(plain)
+        choices = {entry["tap_stream_id"]: choices_of(entry) for entry in plain["streams"]}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise UsageError(
             "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
             "with `tap_stream_id`, `schema` and `metadata`. Make a new one with --discover.",
         ) from None
-    entry = catalog.get_stream(stream)
-    if entry is not None:
-        _check_name(entry)
-        _check_replication(entry, replication_key)
-        _add_columns(entry, own_columns)
-        if primary_keys:
-            entry.key_properties = list(primary_keys)
-        _select_automatic_columns(entry)
-    return catalog
+    return Prepared(
+        catalog,
+        {
+            name: _prepare(catalog[name], choices[name], known)
+            for name, known in streams.items()
+            if name in catalog
+        },
+    )
+
+
+def _prepare(entry: CatalogEntry, choices: Choices, known: Known) -> Selection:
+    _check_name(entry)
+    _check_replication(entry)
+    _settle_key(entry, known.primary_keys)
+    selection = selection_of(choices, {SYNCED_AT, *(entry.key_properties or ())})
+    _tell_of_taken_whole(choices)
+    schema = entry.schema.to_dict()
+    schema["properties"] = {**known.own_columns, **(schema.get("properties") or {})}
+    entry.schema = Schema.from_dict(told(schema, known.levels, selection))
+    _leave_nothing_to_deselect(entry, choices)
+    return selection
 
 
 def _check_name(entry: CatalogEntry) -> None:
@@ -71,16 +108,16 @@ def _check_name(entry: CatalogEntry) -> None:
         )
 
 
-def _check_replication(entry: CatalogEntry, replication_key: str) -> None:
+def _check_replication(entry: CatalogEntry) -> None:
     root = entry.metadata.get(()) or StreamMetadata()
-    key = entry.replication_key or getattr(root, "replication_key", None) or replication_key
-    if key != replication_key:
+    key = entry.replication_key or getattr(root, "replication_key", None) or SYNCED_AT
+    if key != SYNCED_AT:
         raise UsageError(
             f"The catalog names {key!r} as the replication key of {entry.tap_stream_id!r}. It "
-            f"can only be {replication_key!r}: no field of an order is known to tell when it "
+            f"can only be {SYNCED_AT!r}: no field of an order is known to tell when it "
             "changed.",
         )
-    entry.replication_key = replication_key
+    entry.replication_key = SYNCED_AT
     method = entry.replication_method or getattr(root, "forced_replication_method", None)
     if method not in (None, REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE):
         raise UsageError(
@@ -89,22 +126,24 @@ def _check_replication(entry: CatalogEntry, replication_key: str) -> None:
         )
 
 
-def _add_columns(entry: CatalogEntry, own_columns: Mapping[str, Any]) -> None:
-    properties = entry.schema.properties = entry.schema.properties or {}
-    for name, schema in own_columns.items():
-        metadata = entry.metadata.get(("properties", name))
-        deselected = metadata is not None and metadata.selected is False
-        if name not in properties and not deselected:
-            properties[name] = Schema.from_dict(dict(schema))
-            # A catalog without any metadata has everything selected.
-            if entry.metadata:
-                entry.metadata["properties", name] = Metadata(selected=True)
+def _settle_key(entry: CatalogEntry, primary_keys: Sequence[str] | None) -> None:
+    root = entry.metadata.get(())
+    key = primary_keys or entry.key_properties or getattr(root, "table_key_properties", None)
+    entry.key_properties = list(key or ())
 
 
-def _select_automatic_columns(entry: CatalogEntry) -> None:
-    """Keys are always there: without them neither state nor target could go on."""
-    if not entry.metadata:
-        return
-    for name in (entry.replication_key, *(entry.key_properties or ())):
-        if name is not None:
-            entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+def _leave_nothing_to_deselect(entry: CatalogEntry, choices: Choices) -> None:
+    """Keep of the metadata what is said of the whole stream."""
+    is_selected = choices.is_selected(by_default=() not in entry.metadata)
+    root = entry.metadata.root
+    root.selected = is_selected
+    entry.metadata = MetadataMapping({(): root})
+
+
+def _tell_of_taken_whole(choices: Choices) -> None:
+    names = taken_whole(choices)
+    if names:
+        logger.info(
+            "Selected whole, as no member is: %s. To hide a column, deselect it, not its members.",
+            ", ".join(names),
+        )

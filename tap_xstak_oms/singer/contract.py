@@ -45,8 +45,7 @@ CONTRACT = (
         _STREAM,
         "_generate_record_messages",
         ("self", "record"),
-        "spares records the walk through every field where nothing is deselected; without it "
-        "they go the SDK's way, only slower",
+        "spares records a walk through every field; without it they go the SDK's way, only slower",
     ),
     Member(
         _STREAM,
@@ -61,7 +60,7 @@ CONTRACT = (
         "records that go past the SDK are counted as well",
     ),
     Member(_STREAM, "state_manager", None, "bookmarks move when the checkpoint says so"),
-    Member(_STREAM, "mask", None, "tells which fields are deselected"),
+    Member(_STREAM, "metadata", None, "lists the members of objects in lists as well"),
     Member(_STREAM, "effective_schema", None, "the columns that are selected"),
     Member(_STREAM, "stream_maps", None, "stream maps fail in words of ours"),
     Member(_STREAM, "tap_state", None, "what a STATE message holds"),

@@ -40,11 +40,10 @@ class Flattening:
         Args:
             declared: The JSON schemas of the columns, by name.
             depth: How many levels are flattened.
-            withheld: The columns of which a part is deselected. What is no object there, where
-                one is flattened, may hold that part, and is dropped.
+            withheld: The fields that `_extra` must not show.
         """
         self._objects = _level(declared, depth).objects
-        self._withheld = {name: self._objects[name] for name in self._objects if name in withheld}
+        self._withheld = withheld
 
     def set_aside(self, record: dict[str, Any]) -> list[str]:
         """Move what has no column out of a record's objects and into its `_extra`.
@@ -58,7 +57,7 @@ class Flattening:
             it is gone.
         """
         aside = _taken_out(record, self._objects)
-        shown = _shown(aside, self._withheld)
+        shown = {name: aside[name] for name in aside if name not in self._withheld}
         if shown and EXTRA in record:
             record[EXTRA] = {**(record[EXTRA] or {}), **shown}
         return [moved for name, value in aside.items() for moved in _names(name, value)]
@@ -102,17 +101,6 @@ def _without_column(members: dict[str, Any], level: _Level) -> dict[str, Any]:
         if value is not None:
             found[name] = value
     return found
-
-
-def _shown(taken: Mapping[str, Any], withheld: Mapping[str, _Level]) -> dict[str, Any]:
-    """Leave out of what was taken whatever is no object in the place of one that is withheld."""
-    shown = {}
-    for name, value in taken.items():
-        if name not in withheld:
-            shown[name] = value
-        elif isinstance(value, dict) and (members := _shown(value, withheld[name].objects)):
-            shown[name] = members
-    return shown
 
 
 def _names(name: str, value: object) -> list[str]:

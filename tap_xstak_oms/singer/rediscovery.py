@@ -5,12 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_xstak_oms.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tap_xstak_oms.singer.selection import choices_of, names_of
 
 Node = dict[str, Any]
 Path = tuple[str, ...]
@@ -57,8 +55,8 @@ class _Extension:
     def __init__(self, entry: Node, found: Node) -> None:
         self._entry = entry
         self._found = found
-        self._metadata = {tuple(item["breadcrumb"]): item for item in entry.get("metadata") or []}
-        self._new_metadata = {tuple(item["breadcrumb"]): item for item in found["metadata"]}
+        self._deselected = list(choices_of(entry).deselected())
+        self._new_metadata = [(names_of(item["breadcrumb"]), item) for item in found["metadata"]]
         self._added: list[str] = []
         self._hidden: list[str] = []
 
@@ -107,25 +105,22 @@ class _Extension:
 
     def _is_partly_hidden(self, path: Path) -> bool:
         """Whether the object at a path, or one around it, is deselected, or a member of it is."""
+        names = names_of(path)
         return any(
-            crumb[: len(path)] == path or path[: len(crumb)] == crumb
-            for crumb in self._deselected()
+            place[: len(names)] == names or names[: len(place)] == place
+            for place in self._deselected
         )
-
-    def _deselected(self) -> Iterator[Path]:
-        for crumb, item in self._metadata.items():
-            if crumb and item.get("metadata", {}).get("selected") is False:
-                yield crumb
 
     def _describe(self, place: Path, *, is_hidden: bool) -> None:
         """Add the metadata of a new place, and of all that is inside."""
         (self._hidden if is_hidden else self._added).append(_words(place))
         # A catalog without metadata has everything selected, and goes on to.
-        if self._metadata:
+        names = names_of(place)
+        if self._entry.get("metadata"):
             self._entry["metadata"] += [
                 copy.deepcopy(item)
-                for crumb, item in self._new_metadata.items()
-                if crumb[: len(place)] == place and not (is_hidden and crumb == place)
+                for inside, item in self._new_metadata
+                if inside[: len(names)] == names and not (is_hidden and inside == names)
             ]
         if is_hidden:
             self._entry["metadata"].append(_deselection(place))

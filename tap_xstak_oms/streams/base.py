@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.catalog import Metadata, MetadataMapping
 from singer_sdk.streams import Stream
 from typing_extensions import override
 
 from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.singer.maps import Expressions, WordedMap
+from tap_xstak_oms.singer.selection import breadcrumbs
 from tap_xstak_oms.singer.state import PartitionStates
 
 if TYPE_CHECKING:
@@ -61,6 +63,15 @@ class XStakStream(Stream):
 
     @cached_property
     @override
+    def metadata(self) -> MetadataMapping:
+        # The SDK's own passes over the members of objects in lists.
+        metadata = super().metadata
+        for place in breadcrumbs(self.schema):
+            metadata.setdefault(place, Metadata(inclusion=Metadata.InclusionType.AVAILABLE))
+        return metadata
+
+    @cached_property
+    @override
     def stream_maps(self) -> list[StreamMap]:
         schema = self.effective_schema
         expressions = Expressions(self.config, self.name, schema, self.primary_keys)
@@ -84,7 +95,7 @@ class XStakStream(Stream):
             raise TapError(failure)
 
     def _messages(self, record: dict[str, Any]) -> Iterator[RecordMessage]:
-        """The messages of a record of which nothing is deselected any more."""
+        """The messages of a record, in which nothing is left to deselect."""
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
             if mapped is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.metrics import Status, Tag
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter, Timer
     from singer_sdk.singerlib import RecordMessage
 
+    from tap_xstak_oms.records.selection import Selection
     from tap_xstak_oms.singer.writer import LineWriter
     from tap_xstak_oms.sync.sync import Account, PartitionRead
 
@@ -42,12 +42,13 @@ class SalesOrdersStream(XStakStream):
     # The checkpoint writes state.
     STATE_MSG_FREQUENCY = sys.maxsize
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a stream is made of as much
         self,
         tap: Tap,
         *,
         schema: dict[str, Any],
         primary_keys: Sequence[str],
+        selection: Selection,
         account: Account | None,
         writer: LineWriter,
     ) -> None:
@@ -57,11 +58,13 @@ class SalesOrdersStream(XStakStream):
             tap: The tap.
             schema: Its JSON schema.
             primary_keys: Its key, if it has one.
+            selection: What of an order is selected.
             account: Where orders come from; None where the tap only tells what it can.
             writer: Where messages go.
         """
         super().__init__(tap, schema=schema, primary_keys=primary_keys, writer=writer)
         self.reads = SalesOrderReadsStream(tap, self, writer)
+        self._selection = selection
         self._account = account
         self._state_writer = tap.state_writer
         self._run: Run | None = None
@@ -128,8 +131,7 @@ class SalesOrdersStream(XStakStream):
 
     def _emission(self, fitter: Fitter) -> Direct | ThroughSDK:
         flattens = bool(self.config.get("flattening_enabled"))
-        is_plain = self._is_all_selected and not (flattens or self.config.get("stream_maps"))
-        if is_plain and not self._is_test:
+        if not (flattens or self.config.get("stream_maps") or self._is_test):
             return Direct(self._writer, self._count)
         depth = self.config.get("flattening_max_depth", 0) if flattens else 0
         return ThroughSDK(fitter, self.schema["properties"], flattening_depth=depth)
@@ -140,18 +142,10 @@ class SalesOrdersStream(XStakStream):
         if self._counter is not None:
             self._counter.increment(records)
 
-    @cached_property
-    def _is_all_selected(self) -> bool:
-        return all(self.mask.values())
-
     @override
     def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage]:
         # The SDK's own would visit every field, at every depth, to find that none is deselected.
-        yield from (
-            self._messages(record)
-            if self._is_all_selected
-            else super()._generate_record_messages(record)
-        )
+        yield from self._messages(record)
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
@@ -191,24 +185,12 @@ class SalesOrdersStream(XStakStream):
         if self._run is None or partition in self._run.sync.reads:
             self._run = Run(
                 account,
-                self._fitter(),
+                Fitter(self.schema, key=self.primary_keys, selection=self._selection),
                 _Output(self, self.reads, self._writer),
                 self.stream_state.get("partitions", []),
                 replication_key=SYNCED_AT,
             )
         return self._run
-
-    def _fitter(self) -> Fitter:
-        mask = self.mask
-        names = self.effective_schema.get("properties", {})
-        deselected = [name for name in names if not mask["properties", name]]
-        inside = {crumb[1] for crumb, chosen in mask.items() if len(crumb) > 2 and not chosen}  # noqa: PLR2004 - deeper than a column
-        return Fitter(
-            self.effective_schema,
-            key=self.primary_keys,
-            deselected=deselected,
-            withheld=inside,
-        )
 
     @property
     def keeps_extra(self) -> bool | None:
@@ -216,10 +198,7 @@ class SalesOrdersStream(XStakStream):
         if not self.selected:
             return None
         mapped = (one.transformed_schema.get("properties", {}) for one in self.stream_maps)
-        return self._is_selected(EXTRA) and any(EXTRA in names for names in mapped)
-
-    def _is_selected(self, column: str) -> bool:
-        return column in self.schema["properties"] and bool(self.mask["properties", column])
+        return EXTRA in self.schema["properties"] and any(EXTRA in names for names in mapped)
 
     def write_state(self) -> None:
         """Write the STATE message."""

@@ -106,7 +106,8 @@ class SalesOrderReadsStream(XStakStream):
 
     def _record(self, partition: Partition, read: PartitionRead, **changes: int) -> dict[str, Any]:
         record = reads.read_record(partition, read, self._version) | changes
-        return {name: record[name] for name in record if self.mask["properties", name]}
+        selected = self.effective_schema["properties"]
+        return {name: record[name] for name in record if name in selected}
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:

@@ -166,6 +166,12 @@ class Summary:
                 self._went(count),
                 self._place,
             )
+        for name, count in fitter.left_out.items():
+            logger.warning(
+                "Field %s: %s left out, as it could hold what the catalog deselects.",
+                name,
+                self._went(count),
+            )
 
     @staticmethod
     def _went(count: int) -> str:

@@ -19,6 +19,7 @@ import pytest
 
 from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.config.settings import Settings
+from tap_xstak_oms.singer.nested import OPEN, told
 from tests.airbyte.answers import Answer
 from tests.support import CLIENT_SECRET, EXECUTABLE, ROOT, config_for, discovered, run_cli
 from xstak_sandbox import Fault, Kind, Sandbox, World
@@ -161,11 +162,15 @@ def test_check_fails_for_one_location_and_soon(source: Source) -> None:
 
 
 def test_discover_tells_the_stream(source: Source, stream: dict[str, Any]) -> None:
-    """The stream has the tap's columns and key, both sync modes and a cursor of its own."""
+    """The stream has the tap's columns and key, both sync modes and a cursor of its own.
+
+    Destinations are told of nested values what loaders are told.
+    """
     [entry, _] = discovered(config_for(source.sandbox))["streams"]
     assert stream == {
         "name": "sales_orders",
-        "json_schema": entry["schema"],
+        "json_schema": told(entry["schema"], OPEN)
+        | {"x-columns": list(entry["schema"]["properties"])},
         "supported_sync_modes": ["full_refresh", "incremental"],
         "source_defined_cursor": True,
         "default_cursor_field": ["_synced_at"],
@@ -280,12 +285,31 @@ def test_read_takes_what_a_form_holds(source: Source, catalog: dict[str, Any]) -
 
 
 def test_columns_are_those_configured(source: Source, catalog: dict[str, Any]) -> None:
-    """A field without a column in the configured catalog travels in `_extra`."""
-    del catalog["streams"][0]["stream"]["json_schema"]["properties"]["customer"]
+    """A field that the configured catalog does not know travels in `_extra`."""
+    schema = catalog["streams"][0]["stream"]["json_schema"]
+    del schema["properties"]["customer"]
+    schema["x-columns"].remove("customer")
     answer = source.run("read", config=config_for(source.sandbox), catalog=catalog)
     assert answer.code == 0
     assert all("customer" in record["_extra"] for record in answer.records)
     assert not any("customer" in record for record in answer.records)
+
+
+def test_a_column_that_airbyte_deselects_is_nowhere(
+    source: Source, catalog: dict[str, Any]
+) -> None:
+    """It takes a column out of the properties; `_extra`, or a column of ours, is no exception."""
+    schema = catalog["streams"][0]["stream"]["json_schema"]
+    names = {"customer", "line_items", "_extra"}
+    for name in names:
+        del schema["properties"][name]
+    answer = source.run("read", config=config_for(source.sandbox), catalog=catalog)
+    assert answer.code == 0
+    assert answer.records
+    assert not any(
+        {"customer", "line_items", "_extra"} & record.keys() for record in answer.records
+    )
+    assert "example.com" not in json.dumps(answer.records)
 
 
 def test_the_key_is_the_one_configured(source: Source, stream: dict[str, Any]) -> None:

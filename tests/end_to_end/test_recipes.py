@@ -64,15 +64,20 @@ def test_meltano_selects_columns(meltano_folder: Path, sandbox: Sandbox) -> None
     """What `select:` names arrives, and the key and `_synced_at`, and nothing else."""
     [text] = blocks(PAGE, "yaml", under="Only some columns")
     rules = yaml.safe_load(text)["select"]
-    settings = tap_settings(config_for(sandbox)) | {"TAP_XSTAK_OMS__SELECT": json.dumps(rules)}
-    ended = run_meltano("invoke", "tap-xstak-oms", folder=meltano_folder, settings=settings)
-    assert ended.returncode == 0, ended.stderr
-    messages = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    messages = selected(meltano_folder, sandbox, rules)
     records = [message["record"] for message in messages if message["type"] == "RECORD"]
     wanted = {rule.removeprefix("sales_orders.") for rule in rules} | {"id", "_synced_at"}
     assert len(records) == len(sandbox.orders())
     assert all(record.keys() == wanted for record in records)
     assert set(messages[0]["schema"]["properties"]) == wanted
+
+
+def selected(folder: Path, sandbox: Sandbox, rules: list[str]) -> list[dict[str, Any]]:
+    """The messages of a run under Meltano with such a `select`."""
+    settings = tap_settings(config_for(sandbox)) | {"TAP_XSTAK_OMS__SELECT": json.dumps(rules)}
+    ended = run_meltano("invoke", "tap-xstak-oms", folder=folder, settings=settings)
+    assert ended.returncode == 0, ended.stderr
+    return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
 
 
 @pytest.mark.parametrize("keeps_extra", [False, True])
@@ -106,6 +111,35 @@ def test_the_catalog_deselects_a_column(sandbox: Sandbox) -> None:
     assert len(run.records) == len(sandbox.orders())
     assert not any("customer" in told(record) for record in run.records)
     assert all("billing_address" in record for record in run.records)
+
+
+# --- Parts of an object ---
+
+
+def test_meltano_hides_parts_of_an_object(meltano_folder: Path, sandbox: Sandbox) -> None:
+    """What the rules exclude is nowhere, in lists neither, and the rest of the object is there."""
+    [members, whole] = blocks(PAGE, "yaml", under="Parts of an object")
+    messages = selected(meltano_folder, sandbox, yaml.safe_load(members)["select"])
+    records = [message["record"] for message in messages if message["type"] == "RECORD"]
+    assert len(records) == len(sandbox.orders())
+    assert not any(word in json.dumps(records) for word in ("+92-300", "@example", "unit_price"))
+    assert all(record["customer"]["name"] and record["line_items"][0]["sku"] for record in records)
+    messages = selected(meltano_folder, sandbox, yaml.safe_load(whole)["select"])
+    records = [message["record"] for message in messages if message["type"] == "RECORD"]
+    assert len(records) == len(sandbox.orders())
+    assert not any({"customer", "_extra"} & record.keys() for record in records)
+
+
+def test_the_catalog_hides_a_member_of_the_objects_in_a_list(sandbox: Sandbox) -> None:
+    """The entry of the page takes it out of each of them."""
+    [text] = blocks(PAGE, "json", under="Parts of an object")
+    catalog = discovered(config_for(sandbox))
+    catalog["streams"][0]["metadata"].append(json.loads(text))
+    run = run_tap(config_for(sandbox), catalog=catalog)
+    items = [item for record in run.records for item in record["line_items"]]
+    assert len(run.records) == len(sandbox.orders())
+    assert items
+    assert all("unit_price" not in item and "sku" in item for item in items)
 
 
 # --- Flatten for a loader without JSON ---

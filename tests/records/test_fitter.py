@@ -23,6 +23,7 @@ from tap_xstak_oms.records.fitter import (
     open_order,
     to_python,
 )
+from tap_xstak_oms.records.selection import Part, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +38,17 @@ ITEMS = {
     "type": ["array", "null"],
     "items": {"type": ["object", "null"], "properties": {"qty": NUMBER}},
 }
+PART = Part({"a": None}, frozenset({"b"}))
 
 
 def fitter(columns: Mapping[str, Any], **options: Any) -> Fitter:
     """A fitter for a stream of these columns and our own."""
     return Fitter({"properties": {**own_schema(), **columns}}, **options)
+
+
+def without(*fields: str) -> Selection:
+    """A selection of everything but some fields."""
+    return Selection(deselected=frozenset(fields))
 
 
 def fit(order: str, fitter: Fitter) -> str:
@@ -181,18 +188,46 @@ def test_a_repeated_name_spelled_differently_is_the_same_name() -> None:
 
 def test_a_deselected_field_is_nowhere() -> None:
     """Neither in a column nor in `_extra`, not even as a repeated name."""
-    stream = fitter({"id": INTEGER, "phone": STRING}, deselected={"phone", "email"})
+    stream = fitter({"id": INTEGER, "phone": STRING}, selection=without("phone", "email"))
     record = fit('{"phone":"1","id":1,"email":"2","phone":3}', stream)
     assert record == '{"id":1,"_extra":null}'
     assert not stream.undeclared
 
 
-def test_a_field_of_which_a_part_is_deselected_never_travels_in_extra() -> None:
-    """What does not fit is lost rather than shown, and counted."""
-    stream = fitter({"customer": {"type": ["object", "null"]}}, withheld={"customer"})
-    assert fit('{"customer":{"a":1}}', stream) == '{"customer":{"a":1},"_extra":null}'
+def test_a_field_of_which_a_part_is_deselected_travels_in_part() -> None:
+    """In its column, and in `_extra` where that part has no column or does not fit it."""
+    options = {"selection": Selection(parts={"customer": PART})}
+    came = '{"customer":{"a":1.10,"b":"secret","c":"secret"}}'
+    part = '{"customer":{"a":1.10}'
+    stream = fitter({"customer": {"type": ["object", "null"]}}, **options)
+    assert fit(came, stream) == f'{part},"_extra":null}}'
+    assert fit(came, fitter({}, **options)) == f'{{"_extra":{part}}}}}'
+    misfit = fitter({"customer": {"type": ["string", "null"]}}, **options)
+    assert fit(came, misfit) == f'{{"customer":null,"_extra":{part}}}}}'
+    assert stream.left_out == {"customer.c": 1}
+
+
+def test_what_may_hold_a_deselected_part_is_left_out() -> None:
+    """A value that is no object, and a repeated name; it is counted."""
+    stream = fitter(
+        {"customer": {"type": ["object", "string", "null"]}},
+        selection=Selection(parts={"customer": PART}),
+    )
     assert fit('{"customer":"Ayesha"}', stream) == '{"customer":null,"_extra":null}'
-    assert stream.misfits == {"customer": 1}
+    repeated = '{"customer":{"a":1,"b":2},"customer":[{"a":2},7]}'
+    assert fit(repeated, stream) == (
+        '{"customer":null,"_extra":{"customer#1":{"a":1},"customer":[{"a":2}]}}'
+    )
+    assert stream.left_out == {"customer": 2}
+
+
+def test_a_hidden_field_is_not_in_extra() -> None:
+    """A catalog may deselect it there alone: its column keeps it. What is lost is counted."""
+    selection = Selection(hidden=frozenset({"v", "new"}))
+    stream = fitter({"v": NUMBER}, selection=selection)
+    assert fit('{"v":1,"new":2}', stream) == '{"v":1,"_extra":null}'
+    assert fit('{"v":"x","v":"y"}', stream) == '{"v":null,"_extra":null}'
+    assert stream.left_out == {"new": 1, "v": 1}
 
 
 @pytest.mark.parametrize("columns", [{}, {"id": INTEGER}])
@@ -201,7 +236,7 @@ def test_a_field_of_which_a_part_is_deselected_never_travels_in_extra() -> None:
 def test_our_columns_can_be_deselected(columns: dict[str, Any], extra: bool, order: str) -> None:  # noqa: FBT001 - a parameter of the test
     """The record is a JSON object of what is left."""
     deselected = OWN_COLUMNS[:-1] if extra else OWN_COLUMNS
-    stream = fitter(columns, deselected=deselected)
+    stream = fitter(columns, selection=without(*deselected))
     bound = stream.bind(location_id="12", order_status="pending", synced_at=SYNCED_AT)
     record = json.loads(bound(open_order(order.encode())))
     assert record.keys() <= {"id", "_extra"}
@@ -249,7 +284,7 @@ def test_a_key_that_does_not_fit_its_column_is_an_error() -> None:
 
 def test_the_key_is_not_deselected() -> None:
     """Singer keeps a key's columns whatever the selection says."""
-    stream = fitter({"id": INTEGER}, key=["id"], deselected={"id"})
+    stream = fitter({"id": INTEGER}, key=["id"], selection=without("id"))
     assert fit('{"id":1}', stream) == '{"id":1,"_extra":null}'
 
 
