@@ -190,6 +190,8 @@ def test_the_latest_record_of_each_order_is_found(loaded: Loaded) -> None:
     assert len(latest) == len(orders) + 1
     statuses = {row["id"]: row["_order_status"] for row in latest}
     assert statuses == {7: "pending", **{key: order["status"] for key, order in orders.items()}}
+    money = {row["id"]: row["grand_total"] for row in latest if row["id"] != 7}
+    assert money == {key: order["grand_total"] for key, order in orders.items()}
 
 
 def test_of_two_records_of_one_read_the_later_is_found(tmp_path: Path) -> None:
@@ -198,14 +200,14 @@ def test_of_two_records_of_one_read_the_later_is_found(tmp_path: Path) -> None:
     orders = range(20_000)
     synced_at = "2026-01-15T07:00:00.000000+00:00"
     lines = [
-        json.dumps({"id": order, "pass": one, "_synced_at": synced_at})
+        json.dumps({"id": order, "pass": one, "_synced_at": synced_at, "grand_total": 0.1})
         for one in ("first", "second", "last")
         for order in orders
     ]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     query = LATEST.replace("output/sales_orders.jsonl", str(file))
     found = duckdb.execute(query)
-    assert [column[0] for column in found.description or ()] == ["id", "pass", "_synced_at"]
+    assert [column[0] for column in found.description or ()] == list(json.loads(lines[0]))
     assert sorted((row[0], row[1]) for row in found.fetchall()) == [(n, "last") for n in orders]
 
 
