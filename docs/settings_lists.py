@@ -55,7 +55,7 @@ GROUPS = {
     ],
     "What to read": ["location_ids", "location_codes", "order_statuses", "start_date"],
     "How far back each run reads": ["overlap_hours", "lookback_days", "max_read_passes"],
-    "Columns and key": ["infer_schema", "primary_keys", "nested_schema"],
+    "Columns and key": ["infer_schema", "primary_keys", "timestamp_fields", "nested_schema"],
     "Speed, patience and failures": [
         "max_concurrent_requests",
         "max_requests_per_minute",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ class Clock:
     Attributes:
         now: The wall clock, aware, UTC.
         monotonic: Seconds that never run backwards, for lives and pauses.
-        wait: Waits until the event is set, so many seconds at most.
+        sleep: Waits that many seconds.
     """
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic
-    wait: Callable[[Event, float], object] = Event.wait
+    sleep: Callable[[float], None] = time.sleep

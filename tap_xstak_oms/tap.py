@@ -261,8 +261,9 @@ class TapXstakOMS(Tap):
         if catalog is None:
             return None
         keys = self._settings.primary_keys if self._settings else None
+        times = (self._settings.timestamp_fields if self._settings else None) or ()
         known = {
-            SalesOrdersStream.name: Known(own_schema(), keys, self.levels_told),
+            SalesOrdersStream.name: Known(own_schema(), keys, self.levels_told, times),
             SalesOrderReadsStream.name: Known({}, reads.KEY, ALL_LEVELS),
         }
         prepared = prepare_catalog(catalog, known)

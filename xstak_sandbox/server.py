@@ -108,10 +108,6 @@ class ServerThread:
         """End a connection after what was written to it."""
         self._transport(peer).close()
 
-    def write(self, peer: tuple[str, int], data: bytes) -> None:
-        """Write to a connection, whatever HTTP says."""
-        self._transport(peer).write(data)
-
     async def _wired(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"][WIRE] = self
         await self._app(scope, receive, send)

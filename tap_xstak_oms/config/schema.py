@@ -233,6 +233,15 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         examples=[["id"]],
     ),
     th.Property(
+        "timestamp_fields",
+        th.ArrayType(th.StringType),
+        title="Timestamp fields",
+        description="The fields that hold times in other forms than ISO 8601 with an offset: "
+        "without one (then they are times in timezone), as seconds or milliseconds since 1970, or "
+        "as /Date(ms)/. They become timestamps in UTC. Discovery names those that look like it.",
+        examples=[["created_at"]],
+    ),
+    th.Property(
         "nested_schema",
         th.StringType,
         default="open",

@@ -82,6 +82,7 @@ class Settings:
     max_read_passes: int
     infer_schema: bool
     primary_keys: tuple[str, ...] | None
+    timestamp_fields: tuple[str, ...] | None
     nested_schema: str
     shard_index: int | None
     shard_count: int | None

@@ -9,6 +9,7 @@ from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.discovery.sampling import both_ends, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
+from tap_xstak_oms.records.timestamps import time_in
 
 if TYPE_CHECKING:
     import msgspec
@@ -49,6 +50,7 @@ def discover(settings: Settings, client: XStakClient) -> Discovered:
             for partition, orders in sampled.items()
         },
         primary_keys=settings.primary_keys or (),
+        times=dict.fromkeys(settings.timestamp_fields or (), time_in(settings.timezone)),
     )
     for remark in found.remarks:
         logger.log(remark.level, "%s", remark.text, extra=remark.fields)

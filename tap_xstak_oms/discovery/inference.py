@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tap_xstak_oms.discovery.fields import Field, fields_of, opened
 from tap_xstak_oms.discovery.key import Key, detected_key, given_key
 from tap_xstak_oms.discovery.remarks import MOST_NAMES, Remark, warning
+from tap_xstak_oms.discovery.times import remarks_on_times
 from tap_xstak_oms.discovery.types import as_key, column, doubt, remarks_on
 from tap_xstak_oms.records.columns import can_be_column
 from tap_xstak_oms.wording import counted, listed
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from tap_xstak_oms.discovery.fields import Partition, Sample
     from tap_xstak_oms.discovery.types import Schema
+    from tap_xstak_oms.records.columns import Convert
 
 COLUMNS_LIMIT = 1000
 """PostgreSQL takes 1600 in a table."""
@@ -40,13 +43,17 @@ class Inference:
 
 
 def infer(
-    samples: Mapping[Partition, Sequence[bytes]], *, primary_keys: Sequence[str] = ()
+    samples: Mapping[Partition, Sequence[bytes]],
+    *,
+    primary_keys: Sequence[str] = (),
+    times: Mapping[str, Convert] = MappingProxyType({}),
 ) -> Inference:
     """Infer the columns and the key of the stream.
 
     Args:
         samples: Orders as JSON objects, cleaned, by the partition they came from.
         primary_keys: The key, where the user names it; else it is detected.
+        times: What reads the values of the fields that hold times, by the user's word.
 
     Raises:
         UsageError: A field of `primary_keys` cannot be a column, as far as the sample shows.
@@ -56,7 +63,7 @@ def infer(
         return Inference({}, (), (_NO_ORDER, *_of_ignored(ignored)))
     fields = fields_of(sample)
     usable = _usable(fields)
-    typed = {name: column(fields[name]) for name in usable}
+    typed = {name: column(fields[name], times.get(name)) for name in usable}
     columns = {name: schema for name, schema in typed.items() if schema is not None}
     properties = dict(islice(columns.items(), COLUMNS_LIMIT))
     key = (
@@ -66,12 +73,13 @@ def infer(
     )
     for name in set(key.names) & properties.keys():
         properties[name] = as_key(fields[name], properties[name])
-    doubts = filter(None, (doubt(fields[name], typed[name]) for name in usable))
+    doubts = (doubt(fields[name], typed[name], times.get(name)) for name in usable)
     remarks = [
         _sum(sample, fields, properties, key),
         *key.remarks,
-        *remarks_on(doubts),
+        *remarks_on(filter(None, doubts)),
         *_without_a_column(fields, usable, columns),
+        *remarks_on_times((fields[name] for name in usable), properties, times),
         *_of_ignored(ignored),
     ]
     return Inference(properties, key.names, tuple(remarks))

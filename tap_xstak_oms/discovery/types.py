@@ -17,7 +17,6 @@ from tap_xstak_oms.discovery.fields import (
     STRING,
     Field,
     Partition,
-    Value,
     in_words,
     kind_of,
 )
@@ -30,6 +29,8 @@ from tap_xstak_oms.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from tap_xstak_oms.records.columns import Convert
 
     Schema = dict[str, Any]
 
@@ -45,15 +46,21 @@ _LONGEST_INTEGER = 20
 """Characters: what has more is no integer of 64 bits."""
 
 
-def column(field: Field) -> Schema | None:
-    """Decide on the JSON schema of a field's column: nullable, open; None where there is none."""
-    kind = _majority(field.voters)
+def column(field: Field, as_time: Convert | None = None) -> Schema | None:
+    """Decide on the JSON schema of a field's column: nullable, open; None where there is none.
+
+    Args:
+        field: The field.
+        as_time: Reads its values as times; None where nobody said that it holds some.
+    """
+    kind = STRING if as_time and field.values else _majority(field.voters)
     if kind is None:
         return None
     schema: Schema = {"type": [_TYPES[kind], "null"]}
     if kind == NUMBER and is_identifier(field.name):
         schema = as_key(field, schema)
-    if kind == STRING and field.is_heard and field.share(_is_time) >= MAJORITY:
+    is_time = field.is_heard and field.share(_with_offset) >= MAJORITY
+    if kind == STRING and (as_time or is_time):
         schema["format"] = DATE_TIME
     if kind in (LIST, OBJECT):
         schema |= inside(text for text in field.voters if kind_of(text) == kind)
@@ -73,8 +80,8 @@ def _majority(texts: list[bytes]) -> str | None:
     return kind if count / len(texts) >= MAJORITY else None
 
 
-def _is_time(text: bytes) -> bool:
-    return kind_of(text) == STRING and to_utc(text) is not None
+def _with_offset(text: bytes) -> bytes | None:
+    return to_utc(text) if kind_of(text) == STRING else None
 
 
 def _are_integers(field: Field) -> bool:
@@ -129,20 +136,19 @@ class Doubt(NamedTuple):
         )
 
 
-def doubt(field: Field, schema: Schema | None) -> Doubt | None:
+def doubt(field: Field, schema: Schema | None, as_time: Convert | None = None) -> Doubt | None:
     """Return what is doubtful about a field's column, or its lack of one; None if nothing is."""
     type_in_words = None if schema is None else _type_in_words(schema)
-    words = [_as_what(value, type_in_words) for value in field.values]
+    reads = as_time or _with_offset
+    words = [_as_what(value.text, type_in_words, reads) for value in field.values]
     first_met: dict[str, Partition] = {}
     for word, value in zip(words, field.values, strict=True):
         first_met.setdefault(word, value.partition)
     if first_met.keys() <= {type_in_words}:
         return None
     counts = Counter(words)
-    fitting = counts.pop(type_in_words, None) if type_in_words else None
-    ranked = dict(counts.most_common())
-    if type_in_words and fitting:
-        ranked = {type_in_words: fitting, **ranked}
+    fitting = {type_in_words: counts.pop(type_in_words, 0)} if type_in_words else {}
+    ranked = {**fitting, **dict(counts.most_common())}
     return Doubt(field.name, type_in_words, ranked, first_met)
 
 
@@ -153,11 +159,10 @@ def _type_in_words(schema: Schema) -> str:
     return next((word for word, known in _TYPES.items() if known == name), NUMBER)
 
 
-def _as_what(value: Value, type_in_words: str | None) -> str:
+def _as_what(text: bytes, type_in_words: str | None, as_time: Convert) -> str:
     """Say what a value is: its column's type, if it fits."""
-    if type_in_words == DATE_TIME:
-        return DATE_TIME if _is_time(value.text) else in_words(value.text)
-    return type_in_words if kind_of(value.text) == type_in_words else in_words(value.text)
+    fits = as_time(text) if type_in_words == DATE_TIME else kind_of(text) == type_in_words
+    return type_in_words if type_in_words and fits else in_words(text)
 
 
 def remarks_on(doubts: Iterable[Doubt]) -> list[Remark]:

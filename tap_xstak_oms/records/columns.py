@@ -60,6 +60,10 @@ class _OpenList(msgspec.Struct, array_like=True, gc=False):
 
 _NOT_A_KEY = {"null", *_CONTAINERS}
 _STARTS_OF_A_NUMBER = b"-0123456789"
+_STARTS_OF_A_STRING = b'"'
+_STARTS_OF_A_TIME = _STARTS_OF_A_STRING + _STARTS_OF_A_NUMBER
+TIME_SCHEMA = {"type": ["string", "null"], "format": "date-time"}
+"""The schema of a column of times."""
 
 
 def own_schema() -> dict[str, dict[str, Any]]:
@@ -97,13 +101,15 @@ class Column:
     Attributes:
         type: The msgspec type of its values.
         is_nullable: Whether it takes null.
-        convert: Rewrites a JSON string into the form its format asks for, or returns None for one
-            that has not that format; None where any string will do.
+        convert: Rewrites a JSON value into the form its format asks for, or returns None for one
+            that has not that format; None where any will do.
+        converts: With what the values begin that are converted: strings do, in most columns.
     """
 
     type: _Type
     is_nullable: bool
     convert: Convert | None
+    converts: bytes
     _takes_any_number: bool
     _decoder: msgspec.json.Decoder[Any]
 
@@ -119,16 +125,23 @@ class Column:
         return True
 
 
-def column_of(schema: object, *, is_key: bool = False) -> Column:
-    """Build a column's check from its schema, of whatever shape; a key takes scalars only."""
-    admitted = _admitted(schema)
+def column_of(schema: object, *, as_time: Convert | None = None, is_key: bool = False) -> Column:
+    """Build a column's check from its schema, of whatever shape.
+
+    Args:
+        schema: The schema.
+        as_time: Reads the strings and numbers of a column of times, whose schema is known.
+        is_key: Whether the column is part of the key, and so takes scalars only.
+    """
+    admitted = _admitted(schema if as_time is None else {"type": ["string", "number", "null"]})
     if is_key:
         admitted = _as_key(admitted)
     column_type = _type_of(admitted)
     return Column(
         type=column_type,
         is_nullable=bool(admitted.keys() & {"null", _ANYTHING}),
-        convert=_conversion(admitted),
+        convert=as_time or _conversion(admitted),
+        converts=_STARTS_OF_A_STRING if as_time is None else _STARTS_OF_A_TIME,
         _takes_any_number=bool(admitted.keys() & {"number", _ANYTHING}),
         _decoder=msgspec.json.Decoder(column_type),
     )

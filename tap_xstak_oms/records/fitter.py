@@ -9,9 +9,10 @@ timestamps are rewritten. The text must have been through `text.clean`, as whole
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -99,7 +100,12 @@ class Fitter:
     """
 
     def __init__(
-        self, schema: Schema, *, key: Sequence[str] = (), selection: Selection = EVERYTHING
+        self,
+        schema: Schema,
+        *,
+        key: Sequence[str] = (),
+        selection: Selection = EVERYTHING,
+        times: Mapping[str, Convert] = MappingProxyType({}),
     ) -> None:
         """Prepare the checks.
 
@@ -107,6 +113,7 @@ class Fitter:
             schema: The stream's JSON schema, inferred or from a catalog of any origin.
             key: The names of the key's columns, our own among them or not.
             selection: What of an order appears; the fields of the key do, whole.
+            times: What reads the values of the fields that hold times, whatever the schema says.
 
         Raises:
             UsageError: A field of the key has no column.
@@ -118,7 +125,7 @@ class Fitter:
         self._parts = {name: selection.parts[name] for name in selection.parts if name not in key}
         self.withheld = self._deselected | selection.hidden
         self._columns = {
-            name: column_of(properties[name], is_key=name in self._key)
+            name: column_of(properties[name], as_time=times.get(name), is_key=name in self._key)
             for name in properties
             if can_be_column(name) and name not in self._deselected
         }
@@ -150,13 +157,15 @@ class Fitter:
         own = b"".join(label(name) + msgspec.json.encode(values[name]) for name in self._own)
         return partial(self._fit, b"{" + own[1:])
 
-    def identify(self, order: Order) -> tuple[Hashable | None, int]:
-        """Return an order's key and a 64-bit hash of all its bytes, which is of one process only.
+    def identify(self, order: Order) -> tuple[Hashable, int]:
+        """Return what an order is known by, and a 64-bit hash of all its bytes.
 
-        The key is its JSON text; None in a stream without one and for an order that has no usable
-        one, of which the fitting speaks.
+        It is known by its key's JSON text or, in a stream without one, by that hash, which
+        compares within one process only. So is one without its key, of which the fitting speaks.
         """
-        return b",".join(self._key_values(order.fields)) or None, hash(order.text)
+        digest = hash(order.text)
+        key = b",".join(self._key_values(order.fields))
+        return key or digest, digest
 
     def _key_values(self, fields: Fields) -> list[bytes]:
         """Return the key's values as JSON text, none if any is missing or no scalar."""
@@ -273,10 +282,11 @@ class Fitter:
             end=self._end(misfits),
         )
 
-    def _formats(self, names: Sequence[str]) -> Iterator[tuple[int, str, Convert]]:
+    def _formats(self, names: Sequence[str]) -> Iterator[tuple[int, str, Convert, bytes]]:
         for at, name in enumerate(names):
-            if name in self._columns and (convert := self._columns[name].convert) is not None:
-                yield place(at), name, convert
+            column = self._columns.get(name)
+            if column is not None and column.convert is not None:
+                yield place(at), name, column.convert, column.converts
 
     def _end(self, misfits: tuple[str, ...]) -> bytes:
         """Return what follows the last fitting value, up to the value of `_extra`."""

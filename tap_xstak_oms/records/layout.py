@@ -19,7 +19,6 @@ Fields: TypeAlias = dict[str, Text]
 """An object's values, by name."""
 
 _CACHED_LABELS = 1000
-_QUOTE = ord('"')
 _VALUES = slice(2, None, 2)
 """The values' places in a frame: each follows its label."""
 
@@ -32,7 +31,8 @@ class Layout:
         size: The bytes of an order apart from its values, if nothing stands between its members.
         frame: What a record is joined of, up to the last value, with room for the values: its
             beginning, then label and value in turn. A field that stays out has no label.
-        formats: The places of the values whose strings have a format.
+        formats: The places of the values that have a format: their fields, and their columns'
+            `convert` and `converts`.
         left_out: The places of the values that do not travel in their column.
         misfits: The fields whose value does not fit their column.
         spare: The fields that do not travel in their column, each with its label in `_extra`,
@@ -42,18 +42,18 @@ class Layout:
 
     size: int
     frame: list[bytes]
-    formats: Sequence[tuple[int, str, Convert]]
+    formats: Sequence[tuple[int, str, Convert, bytes]]
     left_out: Sequence[int]
     misfits: Collection[str]
     spare: Sequence[tuple[str, bytes | None]]
     end: bytes
 
     def convert(self, fields: Fields) -> tuple[dict[int, bytes], list[str]]:
-        """Rewrite the strings that need it, by place; also returns the fields of another format."""
+        """Rewrite the values that need it, by place; also returns the fields of another format."""
         converted, misfits = {}, []
-        for place, name, convert in self.formats:
+        for place, name, convert, starts in self.formats:
             value = bytes(fields[name])
-            if value[0] != _QUOTE:
+            if value[0] not in starts:
                 continue
             moved = convert(value)
             if moved is None:

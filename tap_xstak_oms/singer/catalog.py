@@ -16,12 +16,12 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from tap_xstak_oms.errors import UsageError
-from tap_xstak_oms.records.columns import SYNCED_AT
+from tap_xstak_oms.records.columns import OWN_COLUMNS, SYNCED_AT, TIME_SCHEMA
 from tap_xstak_oms.singer.nested import told
 from tap_xstak_oms.singer.selection import choices_of, selection_of, taken_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from singer_sdk.singerlib import CatalogEntry
 
@@ -38,11 +38,13 @@ class Known(NamedTuple):
         own_columns: The columns that the tap makes, which a catalog may lack.
         primary_keys: The key that goes before the catalog's, if there is one.
         levels: Of how many levels of nested objects loaders are told the members.
+        times: The columns that hold times, whatever the catalog says of their type.
     """
 
     own_columns: Mapping[str, Any]
     primary_keys: Sequence[str] | None
     levels: int | None
+    times: Collection[str] = ()
 
 
 class Prepared(NamedTuple):
@@ -93,7 +95,9 @@ def _prepare(entry: CatalogEntry, choices: Choices, known: Known) -> Selection:
     selection = selection_of(choices, {SYNCED_AT, *(entry.key_properties or ())})
     _tell_of_taken_whole(choices)
     schema = entry.schema.to_dict()
-    schema["properties"] = {**known.own_columns, **(schema.get("properties") or {})}
+    properties = schema.get("properties") or {}
+    times = dict.fromkeys(properties.keys() & set(known.times) - set(OWN_COLUMNS), TIME_SCHEMA)
+    schema["properties"] = {**known.own_columns, **properties, **times}
     entry.schema = Schema.from_dict(told(schema, known.levels, selection))
     _leave_nothing_to_deselect(entry, choices)
     return selection

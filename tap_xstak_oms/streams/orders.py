@@ -13,6 +13,7 @@ from typing_extensions import override
 from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.records.columns import EXTRA, SYNCED_AT
 from tap_xstak_oms.records.fitter import Fitter
+from tap_xstak_oms.records.timestamps import time_in
 from tap_xstak_oms.singer.emission import Direct, ThroughSDK
 from tap_xstak_oms.streams.base import XStakStream
 from tap_xstak_oms.streams.reads import SalesOrderReadsStream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter, Timer
     from singer_sdk.singerlib import RecordMessage
 
+    from tap_xstak_oms.config.settings import Settings
     from tap_xstak_oms.records.selection import Selection
     from tap_xstak_oms.singer.writer import LineWriter
     from tap_xstak_oms.sync.sync import Account, PartitionRead
@@ -185,12 +187,20 @@ class SalesOrdersStream(XStakStream):
         if self._run is None or partition in self._run.sync.reads:
             self._run = Run(
                 account,
-                Fitter(self.schema, key=self.primary_keys, selection=self._selection),
+                self._fitter(account.settings),
                 _Output(self, self.reads, self._writer),
                 self.stream_state.get("partitions", []),
                 replication_key=SYNCED_AT,
             )
         return self._run
+
+    def _fitter(self, settings: Settings) -> Fitter:
+        return Fitter(
+            self.schema,
+            key=self.primary_keys,
+            selection=self._selection,
+            times=dict.fromkeys(settings.timestamp_fields or (), time_in(settings.timezone)),
+        )
 
     @property
     def keeps_extra(self) -> bool | None:

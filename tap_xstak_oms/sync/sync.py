@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from tap_xstak_oms.errors import PartitionError
@@ -20,7 +19,6 @@ from tap_xstak_oms.sync.progress import Figures
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from threading import Event
 
     from tap_xstak_oms.api.client import XStakClient
     from tap_xstak_oms.api.pages import Page
@@ -132,13 +130,14 @@ class Sync:
             identify=fitter.identify,
             max_in_flight=self._settings.max_concurrent_requests,
             max_passes=self._settings.max_read_passes,
-            weigh=attrgetter("weight"),
             idle=self._wait,
         )
 
     def close(self) -> None:
         """End at once whatever is under way."""
         self._reader.close()
+        for source in self._sources.values():
+            source.close()
         self._progress.close()
 
     def _wait(self) -> None:
@@ -194,7 +193,7 @@ class Sync:
         finally:
             read.ended_at = self._clock.now()
             # It holds a page of orders.
-            del self._sources[partition]
+            self._sources.pop(partition).close()
         if read.error:
             raise PartitionError(read.error) from None
 
@@ -258,9 +257,8 @@ class Sync:
         partition: Partition,
         asked: int | None,
         accept: Callable[[Page], bool],
-        ended: Event,
     ) -> Page:
-        return self._sources[partition].fetch(asked, accept, ended)
+        return self._sources[partition].fetch(asked, accept)
 
 
 def _extra_values(fitter: Fitter) -> Counter[str]:

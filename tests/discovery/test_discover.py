@@ -142,7 +142,7 @@ def test_the_same_orders_give_the_same_catalog() -> None:
     with Sandbox(WORLD) as sandbox:
         first = catalog_of(sandbox)
         assert catalog_of(sandbox, max_concurrent_requests=1) == first
-        config = config_for(sandbox, page_size=5)
+        config = config_for(sandbox, page_size=5, nested_schema="declared")
         state = run_tap(config, clock=clock_of(sandbox)).state
         sandbox.journal.clear()
         again = run_tap(config, state=state, clock=clock_of(sandbox))

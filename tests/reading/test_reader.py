@@ -73,11 +73,7 @@ class Server:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fetch(
-        self,
-        partition: Partition,
-        asked: int | None,
-        accept: Callable[[Page], bool],
-        _: threading.Event,
+        self, partition: Partition, asked: int | None, accept: Callable[[Page], bool]
     ) -> Page:
         """One page, as a client would fetch it."""
         with self._lock:
