@@ -42,7 +42,7 @@ def test_the_workflow_runs_what_a_developer_runs() -> None:
     """What `.ci/run` runs is run on each change too, as `run` knows it."""
     jobs = (command for job in JOBS for command in commands(job))
     ours = {command.removeprefix("python ") for command in jobs if command.startswith("python run")}
-    assert ours == set(re.findall(r"python3 (run .*)", (ROOT / ".ci/run").read_text()))
+    assert ours > set(re.findall(r"python3 (run .*)", (ROOT / ".ci/run").read_text()))
     known = (ROOT / "run").read_text()
     assert all(f'"{words.split()[1]}": ' in known for words in ours)
     assert len(ours) == 4
