@@ -14,7 +14,7 @@ from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 
 OPEN = location_ids(30)
 """The locations that have orders."""
-LOCATIONS = random.Random(3).sample(location_ids(1_500), 1_500)
+LOCATIONS = random.Random(3).sample(location_ids(1_000), 1_000)
 PARTITIONS = {(status, location) for status in ("pending", "completed") for location in LOCATIONS}
 STEP_SECONDS = 0.005
 """By so much the time goes on whenever someone looks at it."""

@@ -7,6 +7,7 @@ import threading
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from xstak_sandbox.lives import DAY_MS, Ageing, stage
@@ -117,7 +118,7 @@ class World:
         rate = _Rate(milliseconds(start), int(days * DAY_MS), orders_per_location)
         laws = _Laws(rate, ageing, style)
         self._shelves = {
-            location: _Shelf(seed, location, index, laws)
+            location: shelf_of(seed, location, index, laws)
             for index, location in enumerate(self.locations)
         }
 
@@ -234,6 +235,12 @@ class _Entry:
             life.last_change(past),
             lambda: self.body(now),
         )
+
+
+@lru_cache(maxsize=64)
+def shelf_of(seed: int, location: str, index: int, laws: _Laws) -> _Shelf:
+    """The shelf that worlds made alike share, for tests make hundreds; see `cache_clear`."""
+    return _Shelf(seed, location, index, laws)
 
 
 class _Shelf:
