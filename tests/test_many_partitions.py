@@ -71,7 +71,7 @@ def test_a_failed_partition_among_thousands_keeps_its_bookmark() -> None:
         )
         run, _ = run_all(sandbox, all_read_before())
         assert not sandbox.unmet_faults()
-        assert "1 of 3,000 partitions failed" in str(run.error)
+        assert "1 of 2,000 partitions failed" in str(run.error)
         assert f"location {failing[1]}" in str(run.error)
         assert run.counts()[failing] > 0
         assert run.bookmarks.keys() == PARTITIONS
