@@ -106,7 +106,7 @@ def run_tests(version: str, python: Path) -> None:
         env={"UV_PROJECT_ENVIRONMENT": str(environment)},
     )
     pytest = (environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    on_all_cores = ("--numprocesses=auto", "--dist=loadgroup")
+    on_all_cores = ("--numprocesses=auto", "--dist=loadgroup", "--max-worker-restart=0")
     said = call(*pytest, *on_all_cores, "--ignore=tests/end_to_end", seconds=1800)
     tell(said.splitlines()[-1])
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
 ALL_IS_WELL, LEFT, DELETE, LAG = blocks("docs/completeness.md", "sql")
 WORLD = World(
     locations=("1001", "1002"),

@@ -32,6 +32,8 @@ from tests.support import (
 if TYPE_CHECKING:
     from xstak_sandbox import Sandbox
 
+pytestmark = pytest.mark.xdist_group("docker")
+"""They share what a build makes."""
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text().split()
 UV = ROOT / ".run" / "bin"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
 TEXTS = [
     *("", " ", "NULL", "null", "\\N", "\\.", "a\\b\\\\", "\t", "\n", "\r\n", '"', "'", "''"),
     *("{}", '{"a",b}', "[]", "{", ",", "%s %(a)s :b $1", "\u2028\u2029\x85", "گاہک", "🛒"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
 PAGE = "docs/loaders.md"
 JSON = re.compile(r"`([^`]*)`")
 [EXAMPLE] = blocks(PAGE, "json")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from xstak_sandbox import Sandbox
 
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
+
+
 @pytest.fixture
 def meltano(meltano_folder: Path, sandbox: Sandbox) -> Callable[..., str]:
     """Runs Meltano in this checkout; returns what it wrote."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from xstak_sandbox import Sandbox
 
+pytestmark = pytest.mark.xdist_group("readme")
+"""They share what the page has installed, and a run of the demo."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLACE = "URL-OF-THIS-REPOSITORY"
 """What stands for the repository until it has a public address."""

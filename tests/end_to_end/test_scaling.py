@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
 PAGE = "docs/scaling.md"
 CHANGE = "Change the number of shards"
 [JOB] = [yaml.safe_load(text)["spec"] for text in blocks(PAGE, "yaml")]

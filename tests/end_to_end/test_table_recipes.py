@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+"""All that load through Meltano share its folder, and one database."""
 REMOVE, FILL, CUSTOMERS = "Remove a location", "Fill a new column", "Customer data"
 FILES = "No loader: CSV, Parquet, pandas"
 NEW = "discount_total"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("wheel")
+"""They share what is built."""
 UV = str(ROOT / ".run" / "bin" / "uv")
 PACKAGE = "tap_xstak_oms"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
