@@ -292,6 +292,10 @@ class TapXstakOMS(Tap):
             super().setup_mapper()
         except MappingError as error:
             raise UsageError(f"`stream_maps` cannot be used: {error}") from None
+        for name, stream in self.streams.items():
+            if not stream.selected:
+                # It may still be asked for alone, as by the SDK's own tests.
+                self.mapper.register_raw_stream_schema(name, stream.schema, stream.primary_keys)
 
     def _check_columns_of_maps(self) -> None:
         maps = self.config.get(sdk_settings.STREAM_MAPS) or {}

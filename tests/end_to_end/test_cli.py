@@ -180,10 +180,10 @@ def test_test_fails_where_a_run_would(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_test_schema_writes_the_schema(sandbox: Sandbox, tmp_path: Path) -> None:
-    """`--test=schema` writes the SCHEMA message and reads no record."""
+    """`--test=schema` writes the SCHEMA message of each stream and reads no record."""
     config = written(tmp_path, "config.json", config_for(sandbox))
     ended = run_cli("--config", config, "--test=schema")
-    assert [message["type"] for message in messages(ended.stdout)] == ["SCHEMA"]
+    assert [message["type"] for message in messages(ended.stdout)] == ["SCHEMA"] * 2
 
 
 def test_stream_maps_and_flattening_work(sandbox: Sandbox, tmp_path: Path) -> None:
