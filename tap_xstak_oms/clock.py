@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ class Clock:
     Attributes:
         now: The wall clock, aware, UTC.
         monotonic: Seconds that never run backwards, for lives and pauses.
-        sleep: Waits that many seconds.
+        wait: Waits until the event is set, so many seconds at most.
     """
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    wait: Callable[[Event, float], object] = Event.wait

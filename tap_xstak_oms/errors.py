@@ -7,6 +7,7 @@
     ├── RunError                ends the run: nothing can be read (an outage)
     │   └── CredentialsError    the credentials were refused
     └── PartitionError          ends one partition; the others go on
+        ├── RefusedError        the server will not answer this request
         └── RetriableError      may pass by itself: tried again up to `max_tries` times
 
 Each tells the exit code of a command that ends with it. The codes are documented and stable.
@@ -87,12 +88,20 @@ class PartitionError(TapError):
     """One partition cannot be read; the others can.
 
     Attributes:
-        is_general: Whether others must be expected to meet the same.
+        gone: Whether it may mean that there is no such page. The reader then asks whether there
+            still is.
     """
 
-    def __init__(self, message: str, *, is_general: bool = False) -> None:
+    def __init__(self, message: str, *, gone: bool = False) -> None:
         super().__init__(message)
-        self.is_general = is_general
+        self.gone = gone
+
+
+class RefusedError(PartitionError):
+    """The server refuses one request, and would again; it says nothing of others."""
+
+    def __init__(self, message: str, *, gone: bool = True) -> None:
+        super().__init__(message, gone=gone)
 
 
 class RetriableError(PartitionError):
@@ -103,9 +112,9 @@ class RetriableError(PartitionError):
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, is_general: bool = False
+        self, message: str, *, retry_after: float | None = None, gone: bool = False
     ) -> None:
-        super().__init__(message, is_general=is_general)
+        super().__init__(message, gone=gone)
         self.retry_after = retry_after
 
 

@@ -52,8 +52,8 @@ def config_for(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
 
 
 def clock_of(sandbox: Sandbox) -> Clock:
-    """A clock that tells the sandbox's time and does not really sleep."""
-    return Clock(now=lambda: sandbox.clock.now().astimezone(UTC), sleep=lambda _: None)
+    """A clock that tells the sandbox's time and does not really wait."""
+    return Clock(now=lambda: sandbox.clock.now().astimezone(UTC), wait=lambda *_: None)
 
 
 class Collector(LineWriter):

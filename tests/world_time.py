@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from tap_xstak_oms.clock import Clock
@@ -43,10 +43,10 @@ class WorldTime:
         self.clock = Clock(
             now=lambda: sandbox.clock.now().astimezone(UTC),
             monotonic=lambda: sum(self.waits),
-            sleep=self._wait,
+            wait=self._wait,
         )
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, _: Event, seconds: float) -> None:
         self._on_wait()
         with self._lock:
             self.waits.append(seconds)

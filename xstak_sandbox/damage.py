@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 from xstak_sandbox.faults import Kind
@@ -49,5 +50,6 @@ DAMAGE: dict[Kind, Callable[[Page], bytes]] = {
     Kind.BAD_UTF8: lambda page: page.body.replace(b':"', b':"\xff', 1),
     Kind.DUPLICATE_KEYS: lambda page: _in_first_order(page, b'"order_number":"duplicate"'),
     Kind.NAN: lambda page: _in_first_order(page, b'"margin":NaN'),
+    Kind.BYTE_ORDER_MARK: lambda page: codecs.BOM_UTF8 + page.body,
 }
 """The answer's bytes for each kind that bends the true page; the page is not empty."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-RetryAfterForm = Literal["seconds", "date"]
+RetryAfterForm = Literal["seconds", "decimal", "date"]
 Struck = Literal["orders", "token"]
+Coding = Literal["gzip", "members", "deflate", "gzip, gzip"]
 
 
 class Kind(StrEnum):
@@ -51,6 +52,8 @@ class Kind(StrEnum):
     """The first order has `order_number` twice, first with the value `duplicate`."""
     NAN = "nan"
     """The first order has a member `margin` with the value NaN."""
+    BYTE_ORDER_MARK = "byte_order_mark"
+    """The true answer behind a byte order mark."""
     TRUNCATED_BODY = "truncated_body"
     """An answer that breaks off, short of its `Content-Length`."""
 
@@ -62,6 +65,19 @@ class Kind(StrEnum):
     """The true answer, `seconds` late."""
     DRIP = "drip"
     """200, then one blank after another, as long as the client listens."""
+    EARLY_HINTS = "early_hints"
+    """The true answer, behind an informational one (103)."""
+    BAD_HEADER = "bad_header"
+    """The true answer, in whose head the request's target stands on a line of its own."""
+
+    GZIP_MEMBERS = "gzip_members"
+    """The true answer in gzip of several members, whoever accepts it."""
+    GZIP_TWICE = "gzip_twice"
+    """The true answer in gzip, and that in gzip."""
+    BOMB = "bomb"
+    """The true answer before `BOMB_BYTES` blanks, compressed as `coding` says."""
+    FOREIGN_CODING = "foreign_coding"
+    """An answer that says it is in Brotli."""
 
     SHORT_TOKEN = "short_token"
     """A token that lives `seconds`, while claiming the usual time."""
@@ -84,6 +100,7 @@ PAGE_KINDS = frozenset(
         Kind.BAD_UTF8,
         Kind.DUPLICATE_KEYS,
         Kind.NAN,
+        Kind.BYTE_ORDER_MARK,
     }
 )
 
@@ -105,9 +122,11 @@ class Fault:
         page: Only requests for this page, counted from 1 whatever the server counts from.
         code: The status that the kind `status` answers.
         retry_after: Seconds of a `Retry-After` header, if there is to be one.
-        retry_after_as: Whether that header tells them as a number or as an HTTP date.
+        retry_after_as: Whether that header tells them as a whole number, with a decimal point or
+            as an HTTP date.
         revokes: Whether the token that was used is revoked as well.
         seconds: Of the kinds `hang`, `latency` and `short_token`.
+        coding: Of the kind `bomb`.
     """
 
     kind: Kind
@@ -119,10 +138,11 @@ class Fault:
     order_status: str | None = None
     page: int | None = None
     code: int = 500
-    retry_after: int | None = None
+    retry_after: float | None = None
     retry_after_as: RetryAfterForm = "seconds"
     revokes: bool = False
     seconds: float | None = None
+    coding: Coding = "gzip"
 
     def __post_init__(self) -> None:
         if self.nth is not None and self.every is not None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
+from xstak_sandbox.codings import bomb, compress, in_members
 from xstak_sandbox.damage import DAMAGE
 from xstak_sandbox.faults import Fault, Kind, Sighting
 from xstak_sandbox.moments import in_gmt
-from xstak_sandbox.pages import compress
-from xstak_sandbox.responses import BrokenOff, Dripping, Held, Reset
+from xstak_sandbox.responses import BadlyHeaded, BrokenOff, Dripping, Held, Hinted, Reset
 from xstak_sandbox.vendor import Answer, Asked, error
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ class Front:
             Kind.HANG: self._held,
             Kind.LATENCY: self._held,
             Kind.DRIP: lambda _: Dripping(),
+            Kind.EARLY_HINTS: lambda of: Hinted(self._true(of.asked, of.answer)),
+            Kind.BAD_HEADER: lambda of: BadlyHeaded(_body(of)),
+            Kind.GZIP_MEMBERS: lambda of: _compressed(in_members(_body(of))),
+            Kind.GZIP_TWICE: lambda of: _coded(compress(compress(_body(of))), "gzip, gzip"),
+            Kind.BOMB: _bomb,
+            Kind.FOREIGN_CODING: lambda of: _coded(_body(of), "br"),
         }
 
     def release(self) -> None:
@@ -149,15 +155,14 @@ class Front:
             response.headers["retry-after"] = self._retry_after(fault, fault.retry_after)
         return response
 
-    def _retry_after(self, fault: Fault, seconds: int) -> str:
-        if fault.retry_after_as == "seconds":
-            return str(seconds)
+    def _retry_after(self, fault: Fault, seconds: float) -> str:
+        if fault.retry_after_as != "date":
+            return f"{seconds:.0f}" if fault.retry_after_as == "seconds" else str(float(seconds))
         ahead = timedelta(seconds=seconds + self._vendor.quirks.date_skew_seconds)
         return format_datetime(in_gmt(self._vendor.clock.now() + ahead), usegmt=True)
 
     def _broken_off(self, exchange: _Exchange) -> Response:
-        page = exchange.answer.page
-        return BrokenOff(page.body if page else exchange.answer.body)
+        return BrokenOff(_body(exchange))
 
     def _held(self, exchange: _Exchange) -> Response:
         hangs = exchange.fault.kind is Kind.HANG
@@ -171,8 +176,23 @@ class Front:
         return Held(response, asyncio.Event(), self._pace.latency)
 
 
+def _body(exchange: _Exchange) -> bytes:
+    page = exchange.answer.page
+    return page.body if page else exchange.answer.body
+
+
+def _bomb(exchange: _Exchange) -> Response:
+    coding = exchange.fault.coding
+    name = "gzip" if coding == "members" else coding
+    return _coded(bomb(_body(exchange), coding), name)
+
+
 def _compressed(body: bytes, code: int = 200) -> Response:
-    headers = {"content-encoding": "gzip", "vary": "accept-encoding"}
+    return _coded(body, "gzip", code)
+
+
+def _coded(body: bytes, coding: str, code: int = 200) -> Response:
+    headers = {"content-encoding": coding, "vary": "accept-encoding"}
     return Response(body, code, headers, media_type="application/json")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import zlib
@@ -10,6 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from xstak_sandbox.codings import compress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KEPT_SELECTIONS = 64
-GZIP_LEVEL = 1
 
 
 class NoSuchPageError(Exception):
@@ -60,11 +60,6 @@ class Page:
 def page_json(orders: bytes, block: Mapping[str, object]) -> bytes:
     """An answer's JSON from that of its orders and a page block."""
     return b'{"orders":' + orders + b',"page":' + json.dumps(block).encode() + b"}"
-
-
-def compress(body: bytes) -> bytes:
-    """The body in gzip, the same bytes whenever it is done."""
-    return gzip.compress(body, GZIP_LEVEL, mtime=0)
 
 
 class Book:

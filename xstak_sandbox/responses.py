@@ -27,6 +27,9 @@ class Wire(Protocol):
     def close(self, peer: tuple[str, int]) -> None:
         """End a connection after what was written to it."""
 
+    def write(self, peer: tuple[str, int], data: bytes) -> None:
+        """Write to a connection, whatever HTTP says."""
+
 
 class Reset(Response):
     """No answer: the connection is reset."""
@@ -67,6 +70,38 @@ class Dripping(Response):
         while not gone.done():
             await send({"type": "http.response.body", "body": b" ", "more_body": True})
             await asyncio.wait({gone}, timeout=BETWEEN_DROPS_SECONDS)
+
+
+class Hinted(Response):
+    """Another answer, behind an informational one.
+
+    Args:
+        answer: What is given in the end.
+    """
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+        _wire(scope).write(scope["client"], hints)
+        await self._answer(scope, receive, send)
+
+
+class BadlyHeaded(Response):
+    """A body behind a head of which one line, with the request's target, is no header."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        del send
+        target = scope["path"].encode() + b"?" + scope["query_string"]
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n%s\r\n\r\n"
+        body = bytes(self.body)
+        _wire(scope).write(scope["client"], head % (len(body), target) + body)
+        _wire(scope).close(scope["client"])
+        await _disconnected(receive)
 
 
 class Held(Response):

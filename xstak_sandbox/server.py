@@ -108,6 +108,10 @@ class ServerThread:
         """End a connection after what was written to it."""
         self._transport(peer).close()
 
+    def write(self, peer: tuple[str, int], data: bytes) -> None:
+        """Write to a connection, whatever HTTP says."""
+        self._transport(peer).write(data)
+
     async def _wired(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"][WIRE] = self
         await self._app(scope, receive, send)

@@ -14,10 +14,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tap_xstak_oms.api.text import clean
 from tap_xstak_oms.errors import RetriableError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
     from tap_xstak_oms.clock import Clock
 
@@ -47,12 +49,12 @@ class XStakAuthenticator:
     Thread-safe. Threads that find the token ended at the same moment cause one token request.
     """
 
-    def __init__(self, request_token: Callable[[], Token], clock: Clock) -> None:
+    def __init__(self, request_token: Callable[[Event], Token], clock: Clock) -> None:
         """Set up without asking for a token yet.
 
         Args:
-            request_token: Asks the token endpoint. What it raises is raised to whoever needed
-                the token.
+            request_token: Asks the token endpoint, and stops waiting when the event is set. What
+                it raises is raised to the one that needed the token; a RunError, to all others too.
             clock: The source of time.
         """
         self._request_token = request_token
@@ -62,24 +64,24 @@ class XStakAuthenticator:
         self._token: Token | None = None
         self._end: RunError | None = None
 
-    def token(self) -> Token:
-        """A token that has not ended."""
+    def token(self, ended: Event) -> Token:
+        """A token that has not ended, for one who waits for it until the event is set."""
         token = self._token
         if token is not None and self._clock.monotonic() < token.renew_at:
             return token
         with self._lock:
             token = self._token
             if token is None or self._clock.monotonic() >= token.renew_at:
-                token = self._token = self._renew()
+                token = self._token = self._renew(ended)
             return token
 
-    def _renew(self) -> Token:
+    def _renew(self, ended: Event) -> Token:
         if self._end is not None:
             raise self._end
         try:
-            return self._request_token()
+            return self._request_token(ended)
         except RunError as error:
-            # Whoever waits for the lock is not to knock at a closed door again.
+            # Those that wait for the lock are not to ask again.
             self._end = error
             raise
 
@@ -101,7 +103,7 @@ def read_token(body: bytes, asked_at: float) -> Token:
         RetriableError: If it holds no token.
     """
     try:
-        answer = json.loads(body)
+        answer = json.loads(clean(body))
         value = answer["access_token"]
     except (ValueError, TypeError, KeyError, RecursionError):
         value = None

@@ -1,31 +1,47 @@
 """Answers that come to an end: whole within a time and a size, however they are sent.
 
 A read timeout begins anew with every byte, so that a server which sends one now and then would be
-listened to for ever. What arrives is therefore looked at once more below HTTP, where a look costs
-nothing: it happens once for each read of the socket.
+listened to for ever, in the head of an answer as in its body. Only below HTTP is there a look at
+each arrival; it costs nothing, for it happens once for each read of the socket.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPResponse
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
 
-from tap_xstak_oms.errors import PartitionError, RetriableError
+from tap_xstak_oms.api.decoding import decoded
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from urllib3 import BaseHTTPResponse
+
 Connection = TypeVar("Connection", bound=HTTPConnection)
 
 TIMEOUTS_AN_ANSWER = 5
 """A whole answer, head and body, may take as many times the read timeout."""
-LARGEST_ANSWER_BYTES = 256 * 1024 * 1024
-"""Before decompression."""
+LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""As sent, and decoded: thrice a page of 2000 orders, the most that servers of this kind give, of
+10 KB each, which is much for an order."""
+_READ_BYTES = 1 << 16
+_INTERIM = range(HTTPStatus.PROCESSING, HTTPStatus.OK)
+"""Answers before the answer, such as 103 Early Hints. `http.client` itself reads past 100 alone;
+after 101 the connection would speak another protocol, which was not asked for."""
+
+
+class TooLargeError(Exception):
+    """An answer of more bytes than there may be."""
+
+
+class TooLateError(Exception):
+    """An answer that takes longer than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +51,7 @@ class Bounds:
     Attributes:
         monotonic: The clock, in seconds.
         timeout_seconds: The read timeout.
-        largest_bytes: The size, as sent.
+        largest_bytes: The size, as sent and decoded.
     """
 
     monotonic: Callable[[], float]
@@ -47,26 +63,29 @@ class Bounds:
         """How long an answer may take."""
         return TIMEOUTS_AN_ANSWER * self.timeout_seconds
 
-    def too_large(self) -> PartitionError:
-        """What to raise for an answer of more bytes."""
-        return PartitionError(
-            f"the answer is larger than {self.largest_bytes >> 20} MiB: ask for fewer orders a "
-            "page (`page_size`)",
-        )
+    def read(self, response: BaseHTTPResponse) -> bytes:
+        """Read the body of an answer, decoded.
 
-    def too_late(self) -> RetriableError:
-        """What to raise for an answer that takes longer."""
-        return RetriableError(
-            f"the answer was not whole within {self.seconds:.0f} s "
-            f"({TIMEOUTS_AN_ANSWER} times `request_timeout_seconds`)",
-        )
+        Raises:
+            TooLargeError: If it is larger.
+            TooLateError: If it takes longer.
+            RetriableError: If its compression is broken.
+            PartitionError: If it is compressed in a way that was not asked for.
+        """
+        if (response.length_remaining or 0) > self.largest_bytes:
+            raise TooLargeError
+        pieces = response.stream(_READ_BYTES, decode_content=False)
+        coding = response.headers.get("Content-Encoding", "")
+        try:
+            return b"".join(decoded(pieces, coding, self.largest_bytes))
+        except OverflowError:
+            raise TooLargeError from None
 
 
 def bounded(kind: type[Connection], bounds: Bounds) -> type[Connection]:
-    """Make connections of that kind whose answers are bounded.
+    """Make connections of that kind whose answers are bounded, and begin with the final status.
 
-    Reading raises RetriableError for an answer that is not whole in time, and PartitionError for
-    one that is too large.
+    Reading raises TooLateError and TooLargeError.
     """
 
     class Response(HTTPResponse):
@@ -83,9 +102,9 @@ def bounded(kind: type[Connection], bounds: Bounds) -> type[Connection]:
         @override
         def begin(self) -> None:
             super().begin()
-            # Room is made for all that is announced, before any of it comes.
-            if (self.length or 0) > bounds.largest_bytes:
-                raise bounds.too_large()
+            while self.status in _INTERIM:
+                self.headers = self.msg = None  # type: ignore[assignment]  # as before it began
+                super().begin()
 
     return type(kind.__name__, (kind,), {"response_class": Response})
 
@@ -97,7 +116,6 @@ class _Arriving(io.RawIOBase):
         super().__init__()
         self._raw = raw
         self._read = raw.readinto
-        self._monotonic = bounds.monotonic
         self._bounds = bounds
         self._ends_at = bounds.monotonic() + bounds.seconds
         self._room = bounds.largest_bytes
@@ -111,9 +129,9 @@ class _Arriving(io.RawIOBase):
         size = self._read(buffer) or 0
         self._room -= size
         if self._room < 0:
-            raise self._bounds.too_large()
-        if self._monotonic() > self._ends_at:
-            raise self._bounds.too_late()
+            raise TooLargeError
+        if self._bounds.monotonic() > self._ends_at:
+            raise TooLateError
         return size
 
     @override

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from threading import Event
 
     from tap_xstak_oms.clock import Clock
 
 MINUTE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 600.0
+
+
+class EndedError(Exception):
+    """Nobody waits any more for what a thread was waiting to do."""
 
 
 class Gate:
@@ -39,11 +44,17 @@ class Gate:
         self._closed_until = float("-inf")
 
     @contextmanager
-    def request(self) -> Iterator[None]:
-        """Hold a place for one request, having waited for its turn."""
+    def request(self, ended: Event) -> Iterator[None]:
+        """Hold a place for one request, having waited for its turn.
+
+        Raises:
+            EndedError: If the event was set before that.
+        """
         with self._places:
             while (delay := self._start()) > 0:
-                self._clock.sleep(delay)
+                self._clock.wait(ended, delay)
+                if ended.is_set():
+                    raise EndedError
             yield
 
     def pause(self, seconds: float) -> float:

@@ -16,6 +16,9 @@ from tap_xstak_oms.errors import RetriableError
 class PageError(RetriableError):
     """An answer that is not a page of orders; it never counts as the end of them."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, gone=True)
+
 
 class _Block(msgspec.Struct):
     """The `page` block (O7)."""
@@ -40,6 +43,7 @@ class Page(msgspec.Struct, frozen=True):
         size: How many orders a full page has, if the server can be believed (C9).
         total_pages: How many pages it says there are.
         total_elements: How many orders it says there are.
+        weight: How many bytes it holds, those of its orders and around them.
         answered_at: The server's clock when it answered; ours when it was asked, where it does
             not tell.
     """
@@ -49,6 +53,7 @@ class Page(msgspec.Struct, frozen=True):
     size: int
     total_pages: int
     total_elements: int
+    weight: int
     answered_at: datetime | None = None
 
 
@@ -89,6 +94,7 @@ def parse_page(
         size=answer.page.size,
         total_pages=answer.page.totalPages,
         total_elements=answer.page.totalElements,
+        weight=len(body),
         answered_at=answered_at,
     )
     _check(page, first or page)

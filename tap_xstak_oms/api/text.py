@@ -6,8 +6,10 @@ both are settled once for a whole body, where it costs least, and no later step 
 
 from __future__ import annotations
 
+import codecs
 import re
 
+_BEFORE_JSON = b" \t\r\n" + codecs.BOM_UTF8
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 # Every escape is matched, so that an escaped backslash before `u0000` is never taken for `\u0000`.
 _ESCAPE = re.compile(
@@ -23,7 +25,9 @@ class TextError(ValueError):
 
 
 def clean(body: bytes) -> bytes:
-    r"""Check that a JSON body is UTF-8, remove `\u0000` and replace lone surrogates by U+FFFD.
+    r"""Check that a JSON body is UTF-8, and make it fit.
+
+    A byte order mark before it and `\u0000` in it are removed, lone surrogates replaced by U+FFFD.
 
     Args:
         body: The bytes of an answer, still unparsed; need not be valid JSON.
@@ -35,6 +39,7 @@ def clean(body: bytes) -> bytes:
         TextError: The body is not UTF-8; says where, never what.
     """
     _require_utf8(body)
+    body = body.lstrip(_BEFORE_JSON)
     # Looking for one byte first is ten times as fast as looking for two.
     if b"\\" not in body or not _SUSPECT.search(body):
         return body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pendulum
 
+from tap_xstak_oms.config.hosts import is_host, is_loopback
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, ORDERS_PATH, SCHEMA
 from tap_xstak_oms.config.values import coerce
 
@@ -23,6 +23,9 @@ _ISO_TIME = re.compile(
     r"(?P<offset>Z|[+-]\d{1,2}(?::?\d\d)?)?)?",
 )
 _EARLIEST_YEAR = 1900
+_ORDER_PARAMETERS = frozenset({"order_status", "locationId", "location_code", "start_date"})
+_TOKEN_PARAMETERS = frozenset({"clientId", "clientSecret", "companyCode"})
+"""What a request says under names that no setting changes (O3-O6, A2)."""
 
 
 class Check:
@@ -107,18 +110,30 @@ def _url_complaint(url: str) -> str | None:
         host = None
     if not host or parts.scheme not in ("https", "http"):
         return "must be a URL that begins with https://."
+    if not is_host(host):
+        return f"must name a host: {host} can be none."
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must hold neither user name, password, query nor fragment."
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         return "must begin with https://: a client secret does not travel in clear text."
     return None
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _check_parameters(check: Check, values: dict[str, Any]) -> None:
+    """No two parameters of one request have one name: one would be sent as the other.
+
+    Many servers do not tell upper case from lower.
+    """
+    page, size = values["page_parameter"] or "", values["page_size_parameter"] or ""
+    for setting, names, others in (
+        ("page_parameter", [page], _ORDER_PARAMETERS),
+        ("page_size_parameter", [size], {*_ORDER_PARAMETERS, page}),
+        ("grant_type_keys", values["grant_type_keys"] or (), _TOKEN_PARAMETERS),
+    ):
+        folded = set(map(str.casefold, others))
+        for name in names:
+            if name and name.casefold() in folded:
+                check.problem(f"`{setting}` must not be {name}: another parameter has that name.")
 
 
 def _check_timezone(check: Check, values: dict[str, Any]) -> None:
@@ -154,6 +169,7 @@ _CHECKS = (
     _check_lists,
     _check_location_codes,
     _check_urls,
+    _check_parameters,
     _check_timezone,
     _check_shard,
     _check_batch,

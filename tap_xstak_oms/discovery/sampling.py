@@ -12,6 +12,7 @@ from tap_xstak_oms.reading.reader import PageParameterIgnoredError, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from threading import Event
 
     from tap_xstak_oms.api.client import PartitionPages, XStakClient
     from tap_xstak_oms.api.pages import Page
@@ -100,7 +101,7 @@ def _reader(
     }
     return Reader(
         partitions,
-        lambda partition, asked, accept: sources[partition].fetch(asked, accept),
+        lambda partition, asked, accept, ended: sources[partition].fetch(asked, accept, ended),
         lane=lambda partition: partition,
         orders=lambda page: page.orders,
         identify=lambda order: (bytes(order), 0),
@@ -117,12 +118,13 @@ class _Ends:
         self._pages = pages
         self._passed_over = 0
 
-    def fetch(self, asked: int | None, accept: Callable[[Page], bool]) -> Page:
+    def fetch(self, asked: int | None, accept: Callable[[Page], bool], ended: Event) -> Page:
         if asked is None:
-            first = self._source.fetch(None, accept)
+            first = self._source.fetch(None, accept, ended)
             self._passed_over = max(first.total_pages - self._pages, 0)
             return _numbered(first, first.number, self._of(first))
-        page = self._source.fetch(asked + self._passed_over, lambda page: accept(self._shown(page)))
+        wanted = asked + self._passed_over
+        page = self._source.fetch(wanted, lambda page: accept(self._shown(page)), ended)
         return self._shown(page)
 
     def _shown(self, page: Page) -> Page:

@@ -1,6 +1,6 @@
 """Which page to ask for next, ahead of the one who consumes them in order.
 
-Pure: knows no thread, no HTTP, no Singer; the reader's lock guards all of it. A partition is
+Starts no thread, knows no HTTP and no Singer; the reader's lock guards all of it. A partition is
 known by its position in the order of consumption.
 """
 
@@ -8,95 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic
+
+from tap_xstak_oms.reading.window import PageT, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
 PAGES_AHEAD_PER_REQUEST = 3
 """How many pages may be asked for and not yet consumed, for each request allowed in flight."""
-
-
-class NumberedPage(Protocol):
-    """What the reader needs of an answer. The page carries orders, and may carry more."""
-
-    @property
-    def number(self) -> int:
-        """Which page it says it is, in the server's own counting (C8)."""
-
-    @property
-    def total_pages(self) -> int:
-        """How many pages it says there are (C9)."""
-
-    @property
-    def total_elements(self) -> int:
-        """How many orders it says there are."""
-
-
-PageT = TypeVar("PageT", bound=NumberedPage)
-
-
-class Window(Generic[PageT]):
-    """One pass over a partition: pages [taken, asked) are in flight or have arrived."""
-
-    def __init__(self, base: int | None = None, extent: int = 1) -> None:
-        """Begin a pass; `base` and `extent` are known from the pass before, if there was one."""
-        self.base = base
-        self.extent = extent
-        self.asked = 0
-        self.taken = 0
-        self.is_broken = False
-        self._arrived: dict[int, PageT | BaseException] = {}
-
-    @property
-    def outstanding(self) -> int:
-        """Pages in flight or waiting to be taken."""
-        return self.asked - self.taken
-
-    @property
-    def wants_more(self) -> bool:
-        """Whether there is a page to ask for now."""
-        return self.asked < self.extent and not self.is_broken
-
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether every page has been taken."""
-        return self.taken >= self.extent
-
-    @property
-    def has_next(self) -> bool:
-        """Whether the next page to take has arrived, or its error."""
-        return self.taken in self._arrived
-
-    def accepts(self, index: int, page: PageT) -> bool:
-        """Whether this is the answer to that index. Pure, and safe in any thread."""
-        return self.base is None or page.number == self.base + index or has_moved(page, index)
-
-    def arrive(self, index: int, answer: PageT | BaseException) -> None:
-        """Keep an answer until it is taken."""
-        self._arrived[index] = answer
-        if isinstance(answer, BaseException):
-            self.is_broken = True
-            return
-        if self.base is None:
-            self.base = answer.number
-        # Answers overtake each other: that the end came closer is believed only of a page beyond
-        # it, after which there is nothing to ask for.
-        known = self.asked if has_moved(answer, index) else self.extent
-        self.extent = max(known, answer.total_pages)
-
-    def take(self) -> PageT:
-        """Remove and return the next page, or raise the error it met."""
-        answer = self._arrived.pop(self.taken)
-        self.taken += 1
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-
-def has_moved(page: NumberedPage, index: int) -> bool:
-    """Whether the answer to that index lies beyond an end that has come closer since."""
-    return page.total_pages <= index
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""How much may wait to be consumed, behind the page that is consumed next. At the defaults pages
+take a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,18 +36,33 @@ class LookAhead(Generic[PageT]):
 
     - At most `PAGES_AHEAD_PER_REQUEST * max_in_flight` pages are outstanding, and up to
       `max_in_flight` more, those of the partition being consumed: it never starves.
+    - What waits to be taken weighs `MOST_WAITING_BYTES` at most, as far as the size of the pages
+      in flight can be told from that of those before.
     - A lane's next partition is handed out when the one before has ended.
     - Until `shift` is known (C8), one page of the run that names itself is in flight at most.
 
     Costs O(log n) per partition and per request, whatever the number of partitions n.
     """
 
-    def __init__(self, lanes: Iterable[Hashable], max_in_flight: int) -> None:
+    def __init__(
+        self,
+        lanes: Iterable[Hashable],
+        max_in_flight: int,
+        weigh: Callable[[PageT], int] = lambda _: 0,
+    ) -> None:
+        """Line up all partitions, in their order.
+
+        Args:
+            lanes: The lane of each.
+            max_in_flight: Requests at once at most.
+            weigh: How many bytes a page takes.
+        """
         self.shift: int | None = None
         self.current = 0
         """The partition being consumed; all before it have ended."""
         self._max_in_flight = max_in_flight
         self._outstanding = 0
+        self._load = Load(weigh)
         self._windows: dict[int, Window[PageT]] = {}
         self._probe: PageRequest[PageT] | None = None
         self._parked: list[int] = []
@@ -151,27 +89,31 @@ class LookAhead(Generic[PageT]):
         """The next request that may be made now; it counts as outstanding from now on."""
         while self._ready:
             position = self._ready[0]
-            if position < self.current or not self.window(position).wants_more:
+            window = self.window(position) if position >= self.current else None
+            if window is None or not window.wants_more:
                 heappop(self._ready)
-            elif self._probe and self._needs_shift(position):
+            elif self._probe and self._needs_shift(window):
                 self._parked.append(heappop(self._ready))
             else:
-                return self._claim_from(position) if self._has_room(position) else None
+                has_room = self._has_room(window, is_current=position == self.current)
+                return self._claim_from(position, window) if has_room else None
         return None
 
-    def _needs_shift(self, position: int) -> bool:
-        return self.shift is None and self.window(position).asked > 0
+    def _needs_shift(self, window: Window[PageT]) -> bool:
+        return self.shift is None and window.asked > 0
 
-    def _has_room(self, position: int) -> bool:
+    def _has_room(self, window: Window[PageT], *, is_current: bool) -> bool:
+        if is_current and not window.outstanding:
+            return True
+        if self._load.would_exceed(self._outstanding + 1):
+            return False
         if self._outstanding < PAGES_AHEAD_PER_REQUEST * self._max_in_flight:
             return True
-        is_current = position == self.current
-        return is_current and self.window(position).outstanding < self._max_in_flight
+        return is_current and window.outstanding < self._max_in_flight
 
-    def _claim_from(self, position: int) -> PageRequest[PageT]:
-        window = self.window(position)
+    def _claim_from(self, position: int, window: Window[PageT]) -> PageRequest[PageT]:
         request = PageRequest(position, window, window.asked)
-        if self._needs_shift(position):
+        if self._needs_shift(window):
             self._probe = request
         window.asked += 1
         self._outstanding += 1
@@ -187,6 +129,8 @@ class LookAhead(Generic[PageT]):
             self._end_probe()
         was_waiting = not window.wants_more
         window.arrive(index, answer)
+        if not window.ended.is_set():
+            self._load.add(answer)
         if was_waiting and window.wants_more:
             heappush(self._ready, position)
         return position == self.current and index == window.taken
@@ -199,8 +143,10 @@ class LookAhead(Generic[PageT]):
 
     def take(self) -> PageT:
         """Take the next page of the partition being consumed, or raise the error it met."""
+        window = self.window(self.current)
         self._outstanding -= 1
-        return self.window(self.current).take()
+        self._load.remove(window.next)
+        return window.take()
 
     def repeat(self) -> None:
         """Begin another pass over the partition being consumed."""
@@ -211,8 +157,49 @@ class LookAhead(Generic[PageT]):
     def go_to(self, position: int) -> None:
         """End all partitions before this one; what is still asked of them is dropped."""
         while self.current < position:
-            window = self._windows.pop(self.current, None)
-            self._outstanding -= window.outstanding if window else 0
+            if window := self._windows.pop(self.current, None):
+                self._drop(window)
             if self.current in self._followers:
                 heappush(self._ready, self._followers.pop(self.current))
             self.current += 1
+
+    def _drop(self, window: Window[PageT]) -> None:
+        self._outstanding -= window.outstanding
+        for answer in window.waiting:
+            self._load.remove(answer)
+        window.ended.set()
+
+    def end(self) -> None:
+        """Let nobody wait for any page."""
+        for window in self._windows.values():
+            window.ended.set()
+
+
+class Load(Generic[PageT]):
+    """How many bytes the pages take that have arrived and wait to be taken."""
+
+    def __init__(self, weigh: Callable[[PageT], int]) -> None:
+        self._weigh = weigh
+        self._pages = 0
+        self._bytes = 0
+        self._usual = 0
+
+    def would_exceed(self, pages: int) -> bool:
+        """Whether so many pages, those that wait among them, would be too much."""
+        return self._bytes + (pages - self._pages) * self._usual > MOST_WAITING_BYTES
+
+    def add(self, answer: PageT | BaseException) -> None:
+        """An answer has arrived."""
+        size = self._size(answer)
+        self._pages += 1
+        self._bytes += size
+        # As large as the last ones at least; one that was much larger is forgotten in time.
+        self._usual = max(size, self._usual * 7 // 8)
+
+    def remove(self, answer: PageT | BaseException) -> None:
+        """An answer is taken, or nobody wants it."""
+        self._pages -= 1
+        self._bytes -= self._size(answer)
+
+    def _size(self, answer: PageT | BaseException) -> int:
+        return 0 if isinstance(answer, BaseException) else self._weigh(answer)

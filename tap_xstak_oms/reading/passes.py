@@ -5,12 +5,14 @@ Pure: knows no thread, no HTTP, no Singer. Used by one thread at a time.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from tap_xstak_oms.reading.known import Known
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
-    from collections.abc import Set as AbstractSet
 
 OrderT = TypeVar("OrderT")
 
@@ -39,22 +41,23 @@ class Outcome:
 class Passes(Generic[OrderT]):
     """The passes over one partition.
 
-    Keeps an order's key and a hash of its content, never the order, and nothing of a partition
-    of one page.
+    Keeps hashes of an order's key and content, never the order, and nothing of a partition of one
+    page. Orders without a key that are identical may be several, or one that moved on while it was
+    read: a further one counts, and is emitted, when two passes on end have met as many; in the
+    last pass it is emitted whatever it is.
     """
 
     def __init__(
         self,
-        identify: Callable[[OrderT], tuple[Hashable, int]],
+        identify: Callable[[OrderT], tuple[Hashable | None, int]],
         max_passes: int,
         outcome: Outcome,
     ) -> None:
         self._identify = identify
         self._max_passes = max_passes
         self._outcome = outcome
-        self._emitted: dict[Hashable, int] = {}
-        self._met_again: set[Hashable] = set()
-        self._met_before: AbstractSet[Hashable] = frozenset()
+        self._known = Known()
+        self._met = 0
         self._begin_pass()
 
     def _begin_pass(self) -> None:
@@ -62,6 +65,8 @@ class Passes(Generic[OrderT]):
         self._pages = 0
         self._rows = 0
         self._new = 0
+        self._met_before, self._met, self._met_again = self._met, 0, 0
+        self._copies: Counter[int] = Counter()
 
     def take(self, orders: Sequence[OrderT], total: int, *, is_only_page: bool) -> Sequence[OrderT]:
         """Take the next page; returns its orders not emitted yet or changed since."""
@@ -74,41 +79,56 @@ class Passes(Generic[OrderT]):
         if is_first and is_only_page:
             self._outcome.orders = len(orders)
             return orders
-        fresh = [order for order in orders if self._is_fresh(order)]
-        self._outcome.orders = len(self._emitted)
-        return fresh
+        return [order for order in orders if self._is_fresh(order)]
 
     def _is_fresh(self, order: OrderT) -> bool:
         key, content = self._identify(order)
-        if self._outcome.passes > 1:
-            self._met_again.add(key)
-        emitted = self._emitted.get(key)
-        if emitted == content:
-            return False
-        self._new += emitted is None
-        self._emitted[key] = content
-        return True
+        identity = content if key is None else hash(key)
+        known, this_pass = self._known, self._outcome.passes
+        at = known.place(identity)
+        last_pass = known.passes[at]
+        if last_pass != this_pass:
+            self._met += 1
+            self._met_again += self._is_of_last_pass(last_pass)
+        elif key is None:
+            return self._is_fresh_copy(content)
+        is_fresh = not known.has(at, content)
+        self._count_new(is_fresh and not last_pass)
+        known.put(at, identity, content, this_pass)
+        return is_fresh
+
+    def _is_fresh_copy(self, content: int) -> bool:
+        self._copies[content] += 1
+        identity = hash((content, self._copies[content]))
+        at = self._known.place(identity)
+        counts = self._is_of_last_pass(self._known.passes[at])
+        self._met += counts
+        self._met_again += counts
+        was_emitted = self._known.has(at, content)
+        is_fresh = (counts or self._is_last()) and not was_emitted
+        self._count_new(is_fresh)
+        emitted = content if was_emitted or is_fresh else ~content
+        self._known.put(at, identity, emitted, self._outcome.passes)
+        return is_fresh
+
+    def _is_of_last_pass(self, pass_number: int) -> bool:
+        return 0 < pass_number == self._outcome.passes - 1
+
+    def _count_new(self, is_new: bool) -> None:  # noqa: FBT001 - counted as a number
+        self._new += is_new
+        self._outcome.orders += is_new
 
     def begin_another(self) -> bool:
         """Judge the pass that has ended; returns whether another is due, and has begun."""
         self._outcome.settled = self._is_quiet() or self._brought_too_little()
         if self._outcome.settled or self._is_last():
             return False
-        # What was emitted grows in the next pass; what a later pass met is its own.
-        is_first = self._outcome.passes == 1
-        self._met_before = frozenset(self._emitted) if is_first else self._met_again
-        self._met_again = set()
         self._outcome.passes += 1
         self._begin_pass()
         return True
 
-    @property
-    def _met(self) -> AbstractSet[Hashable]:
-        """The keys met in this pass; in the first one, those of all that was emitted."""
-        return self._met_again if self._outcome.passes > 1 else self._emitted.keys()
-
     def _is_quiet(self) -> bool:
-        return self._pages == 1 or self._totals == {len(self._met)}
+        return self._pages == 1 or self._totals == {self._met}
 
     def _brought_too_little(self) -> bool:
         """Whether it brought nothing new or, at the last, no more than arrivals explain."""
@@ -116,12 +136,12 @@ class Passes(Generic[OrderT]):
             return False
         if not self._is_last():
             return self._new == 0
-        return self._new < ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)
+        return self._new < ARRIVALS_ACCEPTED_PER_ORDER * self._met
 
     def _is_plausible(self) -> bool:
         """Whether what was met fits what was announced, though not to the order."""
-        lacking = max(self._totals) - len(self._met)
-        if lacking > max(1, ARRIVALS_ACCEPTED_PER_ORDER * len(self._met)):
+        lacking = max(self._totals) - self._met
+        if lacking > max(1, ARRIVALS_ACCEPTED_PER_ORDER * self._met):
             return False
         return len(self._totals) > 1 or self._agrees()
 
@@ -132,7 +152,8 @@ class Passes(Generic[OrderT]):
         listed twice may be the server's way, or have pushed another one out of sight: then it is
         not the same ones that are seen the next time.
         """
-        return self._rows >= max(self._totals) and self._met == self._met_before
+        is_same = self._met_again == self._met >= self._met_before
+        return is_same and self._rows >= max(self._totals)
 
     def _is_last(self) -> bool:
         return self._outcome.passes >= self._max_passes

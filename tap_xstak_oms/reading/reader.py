@@ -10,15 +10,17 @@ that it has ended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from threading import Condition, RLock, Thread
+from threading import Condition, Event, RLock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tap_xstak_oms.reading.lookahead import LookAhead, NumberedPage, PageRequest, has_moved
+from tap_xstak_oms.reading.lookahead import LookAhead, PageRequest
 from tap_xstak_oms.reading.passes import Outcome, Passes
+from tap_xstak_oms.reading.window import NumberedPage, Window, has_moved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
     from typing import Self
 
 __all__ = ["NumberedPage", "Outcome", "PageParameterIgnoredError", "Reader", "Reading"]
@@ -26,6 +28,8 @@ __all__ = ["NumberedPage", "Outcome", "PageParameterIgnoredError", "Reader", "Re
 PartitionT = TypeVar("PartitionT", bound="Hashable")
 OrderT = TypeVar("OrderT")
 PageT = TypeVar("PageT", bound=NumberedPage)
+Ask = Callable[[int | None, Callable[[PageT], bool]], PageT]
+"""Fetches a page of one partition: the number that is asked for, and what to accept."""
 
 SIGNAL_PATIENCE_SECONDS = 0.5
 
@@ -72,14 +76,17 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
 
     Args:
         partitions: All that may be read, distinct, in the order in which they will be.
-        fetch: `fetch(partition, asked, accept)` returns one page. Where `asked` is None no page is
-            to be named. An answer that `accept` (pure) refuses is an error of that request. Called
-            by many threads at once. What it raises ends its partition, and an exception with
-            `fatal = True` everything.
+        fetch: `fetch(partition, asked, accept, ended)` returns one page. Where `asked` is None no
+            page is to be named. An answer that `accept` (pure) refuses is an error of that
+            request. The event `ended` is set when nobody waits for the page any more. Called by
+            many threads at once. What it raises ends its partition; an exception with
+            `fatal = True` ends everything, and one with `gone = True` may mean that there is no
+            such page: the first page is asked again, and judges.
         lane: The partitions of a lane are not read ahead of each other: none is requested before
             the previous one has ended.
         orders: The orders of a page. Called by the consumer, for each page that it takes.
-        identify: An order's key and a hash of its content.
+        identify: An order's key, None if it has none, and a hash of its content.
+        weigh: How many bytes a page takes while it waits.
         max_in_flight: Requests at once at most.
         max_passes: Passes over one partition at most.
         idle: Called by the consumer now and then while it waits.
@@ -88,13 +95,14 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
     def __init__(  # noqa: PLR0913 - what, how and within which bounds; callers name them
         self,
         partitions: Sequence[PartitionT],
-        fetch: Callable[[PartitionT, int | None, Callable[[PageT], bool]], PageT],
+        fetch: Callable[[PartitionT, int | None, Callable[[PageT], bool], Event], PageT],
         *,
         lane: Callable[[PartitionT], Hashable],
         orders: Callable[[PageT], Sequence[OrderT]],
-        identify: Callable[[OrderT], tuple[Hashable, int]],
+        identify: Callable[[OrderT], tuple[Hashable | None, int]],
         max_in_flight: int,
         max_passes: int,
+        weigh: Callable[[PageT], int] = lambda _: 0,
         idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._partitions = partitions
@@ -114,7 +122,7 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
         self._lock = RLock()
         self._work_to_do = Condition(self._lock)
         self._page_to_take = Condition(self._lock)
-        self._ahead: LookAhead[PageT] = LookAhead(map(lane, partitions), max_in_flight)
+        self._ahead: LookAhead[PageT] = LookAhead(map(lane, partitions), max_in_flight, weigh)
         self._is_started = False
         self._end: BaseException | None = None
 
@@ -201,6 +209,7 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
     def _stop(self, reason: BaseException) -> None:
         with self._lock:
             self._end = self._end or reason
+            self._ahead.end()
             self._work_to_do.notify_all()
             self._page_to_take.notify_all()
 
@@ -236,25 +245,52 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
     def _ask(self, request: PageRequest[PageT]) -> PageT:
         window, index = request.window, request.index
         partition = self._partitions[request.position]
-        if window.base is None or index == 0:
-            return self._fetch(partition, None, partial(window.accepts, index))
-        wanted = window.base + index
-        if self._ahead.shift is None:
-            return self._probe(partition, wanted, index)
-        return self._fetch(partition, wanted + self._ahead.shift, partial(window.accepts, index))
 
-    def _probe(self, partition: PartitionT, wanted: int, index: int) -> PageT:
+        def ask(asked: int | None, accept: Callable[[PageT], bool]) -> PageT:
+            return self._fetch(partition, asked, accept, window.ended)
+
+        if window.base is None or index == 0:
+            return ask(None, partial(window.accepts, index))
+        wanted = window.base + index
+        try:
+            if self._ahead.shift is None:
+                return self._probe(ask, wanted, index)
+            return ask(wanted + self._ahead.shift, partial(window.accepts, index))
+        except Exception as error:
+            page = self._judge(error, ask, window, index)
+            if page is None:
+                raise
+            return page
+
+    def _probe(self, ask: Ask[PageT], wanted: int, index: int) -> PageT:
         """Ask for the first named page of the run, and learn how the server counts (C8)."""
-        page = self._fetch(partition, wanted, _accept_any)
+        page = ask(wanted, _accept_any)
         shift = wanted - page.number
         if abs(shift) == 1 and not has_moved(page, index):
-            page = self._fetch(partition, wanted + shift, _accept_any)
+            page = ask(wanted + shift, _accept_any)
         if has_moved(page, index):
             return page  # its number tells nothing: the next named page is the first one
         if page.number != wanted:
             raise PageParameterIgnoredError(wanted, page.number)
         self._ahead.shift = shift
         return page
+
+    def _judge(
+        self, error: Exception, ask: Ask[PageT], window: Window[PageT], index: int
+    ) -> PageT | None:
+        """What stands for a page that may be gone; None where the error stands."""
+        if not getattr(error, "gone", False):
+            return None
+        first = ask(None, partial(window.accepts, 0))
+        if has_moved(first, index):
+            return first  # its totals tell of the new end, and its orders have been met
+        if self._ahead.shift is None and first.number > 0:
+            # A server that reports from 1 and asks from 0 has no page of that number at its end.
+            page = ask(first.number + index - 1, _accept_any)
+            if page.number == first.number + index:
+                self._ahead.shift = -1
+                return page
+        return None
 
 
 def _accept_any(_: NumberedPage) -> bool:

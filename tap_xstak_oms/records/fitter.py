@@ -157,15 +157,13 @@ class Fitter:
         own = b"".join(label(name) + msgspec.json.encode(values[name]) for name in self._own)
         return partial(self._fit, b"{" + own[1:])
 
-    def identify(self, order: Order) -> tuple[Hashable, int]:
-        """Return what an order is known by, and a 64-bit hash of all its bytes.
+    def identify(self, order: Order) -> tuple[Hashable | None, int]:
+        """Return an order's key and a 64-bit hash of all its bytes, which is of one process only.
 
-        It is known by its key's JSON text or, in a stream without one, by that hash, which
-        compares within one process only. So is one without its key, of which the fitting speaks.
+        The key is its JSON text; None in a stream without one and for an order that has no usable
+        one, of which the fitting speaks.
         """
-        digest = hash(order.text)
-        key = b",".join(self._key_values(order.fields))
-        return key or digest, digest
+        return b",".join(self._key_values(order.fields)) or None, hash(order.text)
 
     def _key_values(self, fields: Fields) -> list[bytes]:
         """Return the key's values as JSON text, none if any is missing or no scalar."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from tap_xstak_oms.errors import PartitionError
@@ -19,6 +20,7 @@ from tap_xstak_oms.sync.progress import Figures
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from threading import Event
 
     from tap_xstak_oms.api.client import XStakClient
     from tap_xstak_oms.api.pages import Page
@@ -130,14 +132,13 @@ class Sync:
             identify=fitter.identify,
             max_in_flight=self._settings.max_concurrent_requests,
             max_passes=self._settings.max_read_passes,
+            weigh=attrgetter("weight"),
             idle=self._wait,
         )
 
     def close(self) -> None:
         """End at once whatever is under way."""
         self._reader.close()
-        for source in self._sources.values():
-            source.close()
         self._progress.close()
 
     def _wait(self) -> None:
@@ -193,7 +194,7 @@ class Sync:
         finally:
             read.ended_at = self._clock.now()
             # It holds a page of orders.
-            self._sources.pop(partition).close()
+            del self._sources[partition]
         if read.error:
             raise PartitionError(read.error) from None
 
@@ -257,8 +258,9 @@ class Sync:
         partition: Partition,
         asked: int | None,
         accept: Callable[[Page], bool],
+        ended: Event,
     ) -> Page:
-        return self._sources[partition].fetch(asked, accept)
+        return self._sources[partition].fetch(asked, accept, ended)
 
 
 def _extra_values(fitter: Fitter) -> Counter[str]:

@@ -14,6 +14,8 @@ from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.errors import RetriableError, RunError
 
 AT_ONCE = 8
+STAYS = threading.Event()
+"""Never set: whoever needs a token waits for it."""
 
 
 class Issuer:
@@ -25,7 +27,7 @@ class Issuer:
         self.life = life
         self.clock = Clock(monotonic=lambda: self.now)
 
-    def issue(self) -> Token:
+    def issue(self, _: threading.Event) -> Token:
         """Another token."""
         self.issued += 1
         return Token(f"token-{self.issued}", renew_at=self.now + self.life)
@@ -47,7 +49,7 @@ def test_one_token_serves_the_run() -> None:
     issuer = Issuer()
     authenticator = XStakAuthenticator(issuer.issue, issuer.clock)
     assert issuer.issued == 0
-    assert authenticator.token() is authenticator.token()
+    assert authenticator.token(STAYS) is authenticator.token(STAYS)
     assert issuer.issued == 1
 
 
@@ -55,9 +57,9 @@ def test_a_token_is_replaced_when_its_time_is_up() -> None:
     """From the moment of renewal on nobody is handed the old token."""
     issuer = Issuer()
     authenticator = XStakAuthenticator(issuer.issue, issuer.clock)
-    first = authenticator.token()
+    first = authenticator.token(STAYS)
     issuer.now = 300
-    assert authenticator.token() is not first
+    assert authenticator.token(STAYS) is not first
 
 
 def test_threads_share_one_token_request() -> None:
@@ -75,11 +77,11 @@ def test_threads_share_one_token_request() -> None:
         return issuer.now
 
     authenticator = XStakAuthenticator(issuer.issue, Clock(monotonic=look))
-    authenticator.token()
+    authenticator.token(STAYS)
     issuer.now = 300
     is_ended.set()
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        tokens = list(threads.map(lambda _: authenticator.token(), range(AT_ONCE)))
+        tokens = list(threads.map(lambda _: authenticator.token(STAYS), range(AT_ONCE)))
     assert {token.value for token in tokens} == {"token-2"}
     assert issuer.issued == 2
 
@@ -89,12 +91,12 @@ def test_simultaneous_refusals_cost_one_token_request() -> None:
     issuer = Issuer()
     start = threading.Barrier(AT_ONCE)
     authenticator = XStakAuthenticator(issuer.issue, issuer.clock)
-    refused = authenticator.token()
+    refused = authenticator.token(STAYS)
 
     def replay(_: int) -> Token:
         start.wait()
         authenticator.invalidate(refused)
-        return authenticator.token()
+        return authenticator.token(STAYS)
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         assert {token.value for token in threads.map(replay, range(AT_ONCE))} == {"token-2"}
@@ -104,25 +106,25 @@ def test_a_late_refusal_does_not_end_the_new_token() -> None:
     """Only the token that was refused is forgotten, not the one that replaced it."""
     issuer = Issuer()
     authenticator = XStakAuthenticator(issuer.issue, issuer.clock)
-    refused = authenticator.token()
+    refused = authenticator.token(STAYS)
     authenticator.invalidate(refused)
-    replacement = authenticator.token()
+    replacement = authenticator.token(STAYS)
     authenticator.invalidate(refused)
-    assert authenticator.token() is replacement
+    assert authenticator.token(STAYS) is replacement
 
 
 def test_a_refusal_is_final() -> None:
     """Where there is no token to be had, one request finds out for all threads."""
     requests = []
 
-    def refuse() -> Token:
+    def refuse(_: threading.Event) -> Token:
         requests.append(1)
         raise RunError("refused")
 
     authenticator = XStakAuthenticator(refuse, Clock())
     for _ in range(AT_ONCE):
         with pytest.raises(RunError, match="refused"):
-            authenticator.token()
+            authenticator.token(STAYS)
     assert len(requests) == 1
 
 

@@ -13,13 +13,13 @@ from tap_xstak_oms.clock import Clock
 
 
 class FakeTime:
-    """Time that passes only by sleeping."""
+    """Time that passes only by waiting."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.clock = Clock(monotonic=lambda: self.now, sleep=self._sleep)
+        self.clock = Clock(monotonic=lambda: self.now, wait=self._wait)
 
-    def _sleep(self, seconds: float) -> None:
+    def _wait(self, _: threading.Event, seconds: float) -> None:
         self.now += seconds
 
 
@@ -36,7 +36,7 @@ def test_no_minute_sees_more_than_the_limit(limit: int, gaps: list[float]) -> No
     starts = []
     for gap in gaps:
         time.now += gap
-        with polite.request():
+        with polite.request(threading.Event()):
             starts.append(time.now)
     for first, later in zip(starts, starts[limit:], strict=False):
         assert later - first >= 60 - 1e-6
@@ -48,7 +48,7 @@ def test_a_pause_holds_everybody() -> None:
     polite = gate(time)
     polite.pause(30)
     polite.pause(10)
-    with polite.request():
+    with polite.request(threading.Event()):
         assert time.now == 30
 
 
@@ -64,7 +64,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     inside, release = threading.Semaphore(0), threading.Event()
 
     def send(_: int) -> None:
-        with polite.request():
+        with polite.request(threading.Event()):
             inside.release()
             release.wait(30)
 

@@ -7,13 +7,15 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
+from tap_xstak_oms.api.exchange import Answer, HTTPRequest
 from tap_xstak_oms.api.gate import Gate
-from tap_xstak_oms.api.transport import Answer, HTTPRequest, Transport
+from tap_xstak_oms.api.transport import Transport
 from tap_xstak_oms.clock import Clock
 from tap_xstak_oms.errors import PartitionError, RetriableError
 
@@ -63,7 +65,9 @@ def get(url: str, **params: str) -> bytes:
     clock = Clock()
     gate = Gate(max_concurrent=1, max_per_minute=None, clock=clock)
     transport = Transport(gate=gate, clock=clock, timeout_seconds=10, max_tries=1, user_agent="me")
-    return transport.exchange(HTTPRequest("GET", url, "api_url", {}, params)).body
+    return transport.exchange(
+        HTTPRequest("GET", url, "api_url", {}, params), threading.Event()
+    ).body
 
 
 def test_parameters_follow_the_url() -> None:
@@ -79,8 +83,9 @@ def test_neither_a_request_nor_an_answer_shows_what_it_holds() -> None:
     held, shown = {"token": "s3cr3t"}, ("api.example.com", "api_url", "GET")
     request = HTTPRequest("GET", "https://api.example.com", "api_url", held, held, b"s3cr3t")
     assert all(word in repr(request) for word in shown)
-    assert "404" in repr(Answer(404, held, b"s3cr3t"))
-    for one in (request, Answer(404, held, b"s3cr3t")):
+    answer = Answer(404, held, b"s3cr3t", datetime.now(UTC))
+    assert "404" in repr(answer)
+    for one in (request, answer):
         assert "s3cr3t" not in f"{one} {one!r}"
 
 
@@ -91,22 +96,34 @@ def test_a_proxy_of_the_environment_is_asked(
     """A proxy gets the whole URL."""
     with serving() as proxy:
         monkeypatch.setenv(variable, f"http://{proxy}")
-        assert get("http://127.0.0.1:9/orders", size="10") == b"http://127.0.0.1:9/orders?size=10"
+        url = "http://xstak.invalid/orders"
+        assert get(url, size="10") == f"{url}?size=10".encode()
 
 
 def test_no_proxy_is_asked_for_a_host_that_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_PROXY goes before the others."""
-    with serving() as host:
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        assert get(f"http://{host}/orders") == b"/orders"
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "xstak.invalid")
+    with pytest.raises(RetriableError, match="the host name is not known"):
+        get("http://xstak.invalid/orders")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_what_goes_to_this_machine_goes_past_every_proxy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+) -> None:
+    """Only to this machine may a secret go in clear; a proxy elsewhere would read it."""
+    with serving() as own:
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+        assert get(f"http://{host}:{own.split(':')[1]}/orders") == b"/orders"
 
 
 def test_a_proxy_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person learns that it was the proxy."""
+    """A person learns that it was the proxy, and who named it."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(RetriableError, match="the proxy of your network"):
-        get("https://127.0.0.1:10/orders")
+    with pytest.raises(RetriableError, match=r"the proxy of your network \(HTTPS_PROXY\)"):
+        get("https://xstak.invalid/orders")
 
 
 class BreakingOff(Echo):

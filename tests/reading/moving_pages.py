@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal
 
 from tap_xstak_oms.reading.reader import Reader
@@ -93,7 +93,11 @@ class MovingServer:
         self.last = 0.0
 
     def fetch(
-        self, _partition: str, asked: int | None, accept: Callable[[MovingPage], bool]
+        self,
+        _partition: str,
+        asked: int | None,
+        accept: Callable[[MovingPage], bool],
+        _ended: Event,
     ) -> MovingPage:
         """One page, as a client would fetch it."""
         index = asked or 0

@@ -9,7 +9,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_xstak_oms.reading.lookahead import PAGES_AHEAD_PER_REQUEST, LookAhead, PageRequest, Window
+from tap_xstak_oms.reading.lookahead import PAGES_AHEAD_PER_REQUEST, LookAhead, PageRequest
+from tap_xstak_oms.reading.window import Window
 
 
 @dataclass(frozen=True)

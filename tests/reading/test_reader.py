@@ -73,7 +73,11 @@ class Server:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fetch(
-        self, partition: Partition, asked: int | None, accept: Callable[[Page], bool]
+        self,
+        partition: Partition,
+        asked: int | None,
+        accept: Callable[[Page], bool],
+        _: threading.Event,
     ) -> Page:
         """One page, as a client would fetch it."""
         with self._lock:

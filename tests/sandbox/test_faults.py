@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import http.client
 import json
 import math
+import socket
+import zlib
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -22,6 +25,8 @@ from xstak_sandbox import Fault, Kind, Quirks
 from xstak_sandbox.faults import FaultScript, Sighting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.sandbox.conftest import Serve
     from xstak_sandbox.faults import Struck
 
@@ -76,6 +81,13 @@ def test_retry_after_comes_in_both_forms_or_not_at_all(serve: Serve) -> None:
     told = parsedate_to_datetime(date.headers["retry-after"])
     assert told == client.sandbox.clock.now() + timedelta(seconds=7)
     assert "retry-after" not in absent.headers
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(2.5, "2.5"), (3, "3.0")])
+def test_retry_after_may_have_a_decimal_point(serve: Serve, seconds: float, told: str) -> None:
+    """As no standard has it, and servers send it."""
+    fault = Fault(Kind.STATUS, code=429, retry_after=seconds, retry_after_as="decimal")
+    assert serve(faults=[fault]).get().headers["retry-after"] == told
 
 
 def test_the_token_endpoint_has_faults_too(serve: Serve) -> None:
@@ -181,6 +193,78 @@ def test_a_number_may_be_nan(serve: Serve) -> None:
     first, second = json.loads(client.get().content)["orders"][:2]
     assert math.isnan(first["margin"])
     assert "margin" not in second
+
+
+def test_a_byte_order_mark_may_stand_before_the_json(serve: Serve) -> None:
+    """The rest is as it should be."""
+    client = struck(serve, Fault(Kind.BYTE_ORDER_MARK))
+    assert client.get().content == b"\xef\xbb\xbf" + client.get().content
+
+
+def test_hints_may_come_before_the_answer(serve: Serve) -> None:
+    """103 and its header, then the true answer on the same connection."""
+    client = struck(serve, Fault(Kind.EARLY_HINTS))
+    host, port = client.sandbox.url.removeprefix("http://").split(":")
+    query = urlencode(client.parameters())
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
+        connection.sendall(
+            f"GET /oe/v2/orders/sales_orders?{query} HTTP/1.1\r\nHost: {host}\r\n"
+            f"token: {client.token}\r\nConnection: close\r\n\r\n".encode()
+        )
+        said = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: ")
+    assert b"\r\n\r\nHTTP/1.1 200 OK\r\n" in said
+    assert said.endswith(client.get().content)
+
+
+def test_a_line_of_the_head_may_be_no_header(serve: Serve) -> None:
+    """It holds what was asked for; the body is as it should be."""
+    client = struck(serve, Fault(Kind.BAD_HEADER))
+    connection = raw(client)
+    query = urlencode(client.parameters())
+    target = f"/oe/v2/orders/sales_orders?{query}"
+    connection.request("GET", target, headers={"token": client.token or ""})
+    answer = connection.getresponse()
+    assert target in str(answer.msg.get_payload())
+    assert answer.read() == client.get().content
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", [Kind.GZIP_MEMBERS, Kind.GZIP_TWICE])
+def test_gzip_may_come_in_members_or_twice(serve: Serve, kind: Kind) -> None:
+    """Whatever was done to it, it is the true answer."""
+    client = struck(serve, Fault(kind))
+    odd = client.get()
+    assert odd.headers["content-encoding"].count("gzip") == (1 if kind == "gzip_members" else 2)
+    assert odd.content == client.get().content
+
+
+@pytest.mark.parametrize(
+    ("coding", "decode"),
+    [
+        ("gzip", gzip.decompress),
+        ("members", gzip.decompress),
+        ("deflate", zlib.decompress),
+        ("gzip, gzip", lambda body: gzip.decompress(gzip.decompress(body))),
+    ],
+)
+def test_little_may_become_very_much(
+    serve: Serve, coding: Any, decode: Callable[[bytes], bytes]
+) -> None:
+    """Less than half a megabyte holds the true answer and 96 more of blanks."""
+    client = struck(serve, Fault(Kind.BOMB, coding=coding))
+    bomb = client.send(params=client.parameters(), stream=True)
+    body = bomb.raw.read(decode_content=False)
+    assert len(body) < 500_000
+    assert bomb.headers["content-encoding"] == coding.replace("members", "gzip")
+    whole = client.get().content
+    assert decode(body) == whole.ljust(len(whole) + (96 << 20))
+
+
+def test_an_answer_may_say_that_it_is_in_brotli(serve: Serve) -> None:
+    """Nobody asked for that."""
+    client = struck(serve, Fault(Kind.FOREIGN_CODING))
+    assert client.send(params=client.parameters(), stream=True).headers["content-encoding"] == "br"
 
 
 def test_a_body_may_break_off(serve: Serve) -> None:

@@ -1,0 +1,135 @@
+"""One request, and one answer: what goes out, what comes in, and what its status means."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from tap_xstak_oms.api.gate import LONGEST_PAUSE_SECONDS
+from tap_xstak_oms.errors import PartitionError, RefusedError, RetriableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_SECONDS = re.compile(r"(?a:\d+\.?\d*|\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPRequest:
+    """One request; shown without what may hold a secret.
+
+    Attributes:
+        method: `GET` or `POST`.
+        url: Without query.
+        url_setting: The setting that the URL comes from, for error messages.
+        headers: Of this request alone.
+        params: The query string.
+        body: JSON, or None.
+        hints: What a status means to this request: how a message goes on behind its number.
+        smaller: How a message goes on where a smaller answer may help.
+    """
+
+    method: str
+    url: str
+    url_setting: str
+    headers: Mapping[str, str] = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    hints: Mapping[int, str] = field(default_factory=dict)
+    smaller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer; shown without what the server said.
+
+    Attributes:
+        status: Its status.
+        headers: Its headers.
+        body: Its body, decoded; empty where the status is not one of success.
+        came_at: Our clock.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    came_at: datetime
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock, in whole seconds, where the answer tells it."""
+        return _http_date(self.headers.get("Date"))
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds for which the server asks to be left alone, if it does in words we know."""
+        text = self.headers.get("Retry-After")
+        # A date is by the clock of the one that writes it.
+        return None if text is None else seconds_until(text, now=self.date or self.came_at)
+
+    @property
+    def asks_for_patience(self) -> bool:
+        """Whether the server says that it is asked too much."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.retry_after is not None
+
+
+def is_good(status: int) -> bool:
+    """Whether it is one of success."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def check_status(answer: Answer, request: HTTPRequest) -> None:
+    """Raise what an answer's status means, if it means an error.
+
+    Raises:
+        RetriableError: 408, 429, 5xx, and any other 4xx with a `Retry-After`.
+        RefusedError: Any other 4xx.
+        PartitionError: Any other that is not a success.
+    """
+    status, patience = answer.status, answer.retry_after
+    if is_good(status):
+        return
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    hint = request.hints.get(status, request.smaller if is_failure else "")
+    told = f"the server answered {status}{hint}"
+    if status < HTTPStatus.BAD_REQUEST:
+        redirects = status >= HTTPStatus.MULTIPLE_CHOICES
+        raise PartitionError(told + _REDIRECT.format(request.url_setting) * redirects)
+    if status in _PASSING or is_failure or patience is not None:
+        is_of_page = status == HTTPStatus.INTERNAL_SERVER_ERROR
+        raise RetriableError(told, retry_after=patience, gone=is_of_page)
+    raise RefusedError(told)
+
+
+_REDIRECT = (
+    ": it redirects, which is not followed because the token must not travel to another host. "
+    "Check `{}`"
+)
+
+
+def seconds_until(retry_after: str, *, now: datetime) -> float | None:
+    """The seconds that a `Retry-After` asks for, in either form; `LONGEST_PAUSE_SECONDS` at most.
+
+    Decimals are not valid, but sent.
+    """
+    text = retry_after.strip()
+    if _SECONDS.fullmatch(text):
+        return math.ceil(min(float(text), LONGEST_PAUSE_SECONDS))
+    date = _http_date(text)
+    if date is None:
+        return None
+    return min(max(0.0, (date - now).total_seconds()), LONGEST_PAUSE_SECONDS)
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value) if value else None
+    except (ValueError, OverflowError):
+        return None
+    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)

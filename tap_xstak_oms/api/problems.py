@@ -1,0 +1,94 @@
+"""What a request met that has no answer, in words.
+
+Never in those of the libraries below, for they hold whole URLs and what the server sent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from http.client import IncompleteRead
+from typing import TYPE_CHECKING, Any
+
+from urllib3 import exceptions as http_errors
+
+from tap_xstak_oms.api.bounds import TIMEOUTS_AN_ANSWER, TooLargeError, TooLateError
+from tap_xstak_oms.errors import PartitionError, RetriableError, RunError
+
+if TYPE_CHECKING:
+    from tap_xstak_oms.api.bounds import Bounds
+    from tap_xstak_oms.api.exchange import HTTPRequest
+    from tap_xstak_oms.api.routes import Route
+    from tap_xstak_oms.errors import TapError
+
+CONNECT_TIMEOUT_SECONDS = 10
+MEGABYTE = 1 << 20
+_PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
+
+
+def problem(error: Exception, request: HTTPRequest, route: Route, bounds: Bounds) -> TapError:
+    """What to raise for what was raised while a request was under way."""
+    if isinstance(error, TooLargeError):
+        return PartitionError(
+            f"the answer is larger than {bounds.largest_bytes // MEGABYTE} MiB{request.smaller}"
+        )
+    if isinstance(error, TooLateError):
+        return RetriableError(
+            f"the answer was not whole within {bounds.seconds:.0f} s ({TIMEOUTS_AN_ANSWER} times "
+            f"`request_timeout_seconds`){request.smaller}"
+        )
+    if isinstance(error, http_errors.SSLError):
+        return _tls_problem(error, request)
+    if isinstance(error, http_errors.ProxyError) and (refusal := _PROXY_REFUSES.search(str(error))):
+        return RunError(
+            f"The proxy that the environment variable {route.proxy} names refused to connect "
+            f"(status {refusal[1]}): check it, and the user name and password in it."
+        )
+    return RetriableError(
+        f"{_in_words(error, request, route)}; check `{request.url_setting}` if this persists"
+    )
+
+
+def _tls_problem(error: http_errors.SSLError, request: HTTPRequest) -> PartitionError:
+    """A TLS connection was broken off, which may pass, or is impossible to make."""
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
+        return RetriableError("the secure connection (TLS) broke off")
+    return PartitionError(
+        f"no secure connection (TLS) could be made. Check `{request.url_setting}`, and "
+        "REQUESTS_CA_BUNDLE if your network uses a certificate authority of its own"
+    )
+
+
+def _in_words(error: Exception, request: HTTPRequest, route: Route) -> str:
+    if any(isinstance(cause, IncompleteRead) for cause in error.args):
+        return "the answer was cut off"
+    for kind, words in _WORDS.items():
+        # No connection at all is a kind of timeout to urllib3.
+        if isinstance(error, kind) and not isinstance(error, http_errors.NewConnectionError):
+            return words.format(proxy=route.proxy, smaller=request.smaller)
+    return f"no connection ({_system_reason(error)})"
+
+
+_WORDS: dict[type[Exception], str] = {
+    http_errors.ProxyError: "the proxy of your network ({proxy}) could not be reached, or refused",
+    http_errors.ConnectTimeoutError: f"no connection within {CONNECT_TIMEOUT_SECONDS} s",
+    http_errors.ReadTimeoutError: "no answer in time (`request_timeout_seconds`){smaller}",
+}
+
+
+def _system_reason(error: BaseException) -> str:
+    """The operating system's word for it, from the innermost error that has one."""
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue and len(seen) < 20:  # noqa: PLR2004 - a bound, for causes may form a circle
+        current = queue.pop(0)
+        if not isinstance(current, BaseException) or current in seen:
+            continue
+        seen.append(current)
+        queue += [*current.args, getattr(current, "reason", None)]
+        queue += [current.__cause__, current.__context__]
+    reasons = [os.strerror(e.errno) for e in seen if isinstance(e, OSError) and e.errno]
+    unknown = any("NameResolution" in type(e).__name__ for e in seen)
+    return "the host name is not known" if unknown else (reasons or ["it was closed"])[-1].lower()
