@@ -110,7 +110,7 @@ class Inputs:
         ]
         stream_state = {"partitions": partitions}
         self.state = {"bookmarks": {"sales_orders": stream_state, "other": {}}}
-        [entry] = self.catalog["streams"]
+        [entry, _] = self.catalog["streams"]
         stream = {"name": "sales_orders", "json_schema": entry["schema"]}
         self.configured = {
             "streams": [
