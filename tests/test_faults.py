@@ -7,6 +7,7 @@ scripted and never met fails its test.
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_xstak_oms.errors import RunError
 from tests.holdings import assert_complete, held
 from tests.support import Run, config_for, run_tap
 from tests.world_time import WorldTime
@@ -24,26 +26,61 @@ from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World, location_ids
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from tests.holdings import Partition
+from tests.holdings import Partition
 
 LOCATIONS = location_ids(4)
 SMALL = World(locations=LOCATIONS, orders_per_location=60, life_days=120)
 """At least four pages in each partition."""
+WIDE = World(locations=location_ids(24), orders_per_location=12, life_days=120)
+"""Far more partitions than workers."""
+ALL_OF_WIDE = {(status, name) for status in WIDE.statuses for name in WIDE.locations}
 LARGE = World(locations=LOCATIONS, orders_per_location=500, life_days=120)
 """The world of the table: 4 locations, 2 statuses, 2 000 orders."""
 VICTIM = ("completed", "1002")
 VICTIM_IN_WORDS = "the completed orders of location 1002"
 TRIES = 3
 TOKEN_KINDS = {Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN}
-HARMLESS_KINDS = {Kind.TEXT_NUMBERS, Kind.DUPLICATE_KEYS, Kind.LATENCY}
+HARMLESS_KINDS = {
+    Kind.TEXT_NUMBERS,
+    Kind.DUPLICATE_KEYS,
+    Kind.LATENCY,
+    Kind.BYTE_ORDER_MARK,
+    Kind.EARLY_HINTS,
+    Kind.BAD_HEADER,
+    Kind.GZIP_MEMBERS,
+    Kind.GZIP_TWICE,
+}
+FINAL_KINDS = {Kind.BOMB, Kind.FOREIGN_CODING}
+"""Those that would come again: one try is enough."""
 TIMELY_KINDS = {Kind.HANG, Kind.DRIP}
 """Those that end by the tap's patience, which takes time."""
-PASSING_KINDS = [kind for kind in Kind if kind not in TIMELY_KINDS]
+PASSING_KINDS = [kind for kind in Kind if kind not in TIMELY_KINDS | FINAL_KINDS]
 LASTING_KINDS = [kind for kind in PASSING_KINDS if kind not in TOKEN_KINDS | HARMLESS_KINDS]
 CODES = (408, 429, 500, 502, 503, 504)
+FORMS: tuple[Any, ...] = ("seconds", "decimal", "date", "decimal")
+PATIENT_CODES = (400, 403, 404, 409, 420, 423, 425, 430)
+"""Those that ask for patience where they come with a `Retry-After`."""
+CODINGS: tuple[Any, ...] = ("gzip", "members", "deflate", "gzip, gzip")
+WORKERS = 8
+"""At the defaults."""
+OUTAGES = {
+    "503": Fault(Kind.STATUS, code=503, every=1),
+    "504 with a Retry-After": Fault(Kind.STATUS, code=504, retry_after=2, every=1),
+    "429": Fault(Kind.STATUS, code=429, every=1),
+    "403 with a Retry-After": Fault(Kind.STATUS, code=403, retry_after=2, every=1),
+    "a redirect": Fault(Kind.STATUS, code=302, every=1),
+    "HTML": Fault(Kind.HTML, every=1),
+    "an error body": Fault(Kind.ERROR_BODY, every=1),
+    "no orders": Fault(Kind.NO_ORDERS, every=1),
+    "a reset": Fault(Kind.RESET, every=1),
+    "cut off": Fault(Kind.TRUNCATED_BODY, every=1),
+    "Brotli": Fault(Kind.FOREIGN_CODING, every=1),
+    "no answer": Fault(Kind.HANG, every=1),
+}
 NAMED_PAGE = 4
 """A page that names itself, after the one from which a run learns how they are counted (C8)."""
-MIXTURES = 24
+MIXTURES = 40
+BEYOND_ENDS: tuple[Any, ...] = ("empty", "last", "missing", "refused", "broken", "void")
 
 tally: Counter[str] = Counter()
 
@@ -145,6 +182,64 @@ def test_a_status_that_passes_costs_nothing(code: int) -> None:
         assert_whole(read(sandbox), sandbox)
 
 
+@pytest.mark.parametrize("code", PATIENT_CODES)
+def test_a_status_that_asks_for_patience_costs_nothing(code: int) -> None:
+    """With a `Retry-After`, any refusal may pass: at either endpoint, in either form."""
+    faults = [
+        replace(fault, code=code, retry_after=2.5, retry_after_as=form)
+        for fault, form in zip(
+            [*passing(Kind.STATUS), Fault(Kind.STATUS, on="token")],
+            FORMS,
+            strict=True,
+        )
+    ]
+    with Sandbox(SMALL, faults=faults) as sandbox:
+        assert_whole(read(sandbox), sandbox)
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+def test_an_outage_ends_the_run(outage: Fault) -> None:
+    """Whoever answers, and however: after one partition for each worker, nobody is asked more."""
+    with Sandbox(WIDE, faults=[outage]) as sandbox:
+        run = read(sandbox, infer_schema=False, max_tries=TRIES, request_timeout_seconds=1)
+        # Workers that have given up go on while the last one tries.
+        assert WORKERS <= sandbox.strikes(outage) < 2 * TRIES * WORKERS
+    assert f"{WORKERS} partitions in a row got no page" in str(run.error)
+    assert isinstance(run.error, RunError)
+    assert not run.records
+    assert without_bookmark(run) == set(run.bookmarks)
+
+
+def test_an_outage_in_the_middle_of_a_run_ends_it() -> None:
+    """What was read before keeps its bookmark, and the next run reads the rest."""
+    outage = Fault(Kind.STATUS, code=503, nth=60, times=10**6)
+    with Sandbox(WIDE, faults=[outage]) as sandbox:
+        run = read(sandbox, max_tries=TRIES, infer_schema=False)
+        assert_complete(run.records, sandbox, but=set(run.bookmarks) | ALL_OF_WIDE)
+    assert "in a row got no page" in str(run.error)
+    moved = set(run.bookmarks) - set(without_bookmark(run))
+    assert 0 < len(moved) < len(ALL_OF_WIDE)
+    with Sandbox(WIDE) as sandbox:
+        after = read(sandbox, state=run.state, infer_schema=False)
+        assert after.error is None
+        assert_complete([*run.records, *after.records], sandbox)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_good_answer_is_no_outage(seed: int) -> None:
+    """Where but one location in eight is well, it and its like are read, and the others fail."""
+    rng = random.Random(seed)
+    well = set(rng.sample(WIDE.locations, len(WIDE.locations) // 8))
+    sick = [location for location in WIDE.locations if location not in well]
+    faults = [Fault(Kind.STATUS, code=500, every=1, location=location) for location in sick]
+    workers = len(sick) * 2
+    with Sandbox(WIDE, faults=faults) as sandbox:
+        run = read(sandbox, infer_schema=False, max_tries=2, max_concurrent_requests=workers)
+        ends = {location for _, location in run.counts()}
+        assert f"{len(sick) * 2} of {len(ALL_OF_WIDE)} partitions failed" in str(run.error)
+    assert ends == well
+
+
 def test_an_answer_that_hangs_is_asked_for_again() -> None:
     """A request that timed out is repeated."""
     with Sandbox(SMALL, faults=[Fault(Kind.HANG, location="1003", page=2)]) as sandbox:
@@ -188,6 +283,34 @@ def test_an_oddity_that_lasts_costs_nothing(kind: Kind) -> None:
     """What can be read all the same is no fault: numbers as text, repeated names, lateness."""
     with Sandbox(SMALL, faults=[Fault(kind, every=1, seconds=0.0)]) as sandbox:
         assert_whole(read(sandbox), sandbox)
+
+
+@pytest.mark.parametrize("on", ["orders", "token"])
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_bomb_costs_little(on: Any, coding: Any) -> None:
+    """What would become much too much is not read, and neither is a token that would."""
+    bomb = Fault(Kind.BOMB, on=on, coding=coding, location=None if on == "token" else "1002")
+    with Sandbox(SMALL, faults=[bomb]) as sandbox:
+        tracemalloc.start()
+        run = read(sandbox, infer_schema=False)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert not sandbox.unmet_faults()
+    assert "larger than 64 MiB" in str(run.error)
+    assert ("`page_size`" in str(run.error)) == (on == "orders")
+    assert peak < 200 << 20
+
+
+@pytest.mark.parametrize("page", [1, NAMED_PAGE])
+@pytest.mark.parametrize("kind", sorted(FINAL_KINDS))
+def test_what_would_come_again_is_asked_for_once(kind: Kind, page: int) -> None:
+    """It costs its partition and one try; all others are read; the next run heals."""
+    fault = Fault(kind, every=1, location="1002", order_status="completed", page=page)
+    with Sandbox(SMALL, faults=[fault]) as sandbox:
+        run = read(sandbox)
+        assert_lost_no_other(run, sandbox)
+        assert sandbox.strikes(fault) == (2 if page == 1 else 1)
+    assert_resumes(run, SMALL)
 
 
 @pytest.mark.parametrize("code", [400, 403, 404])
@@ -255,6 +378,8 @@ SORTS = {
 }
 BUSY = timedelta(minutes=20)
 """Of each location, 0.1 orders come and as many are changed or move on with each request."""
+HASTE = timedelta(hours=1)
+"""Ends come closer while a partition is read, here and there by a page."""
 
 
 def read_while_orders_move(quirks: Quirks, **changes: Any) -> tuple[int, Run, Sandbox]:
@@ -280,6 +405,27 @@ def test_orders_that_move_while_they_are_read_are_not_lost(quirks: Quirks) -> No
         second = read(still, state=run.state, lookback_days=130)
         assert second.error is None
         assert_complete([*run.records, *second.records], still)
+
+
+@pytest.mark.parametrize(
+    ("beyond_end", "code"), [("missing", 404), ("refused", 400), ("broken", 500)]
+)
+def test_a_page_that_is_gone_is_no_loss(beyond_end: Any, code: int) -> None:
+    """A page is asked for in vain, for the end came closer: what is there is read all the same."""
+    in_vain = 0
+    for seed in (5, 37, 38):
+        quirks = Quirks(beyond_end=beyond_end)
+        world = World(seed=seed, locations=LOCATIONS[:2], orders_per_location=100, life_days=120)
+        with Sandbox(world, quirks=quirks, tick=HASTE) as moving:
+            run = read(moving, max_concurrent_requests=1, max_tries=TRIES, infer_schema=False)
+            assert run.error is None
+            in_vain += sum(entry.status == code for entry in moving.journal.orders)
+        moving.clock.advance(timedelta(days=1))
+        with Sandbox(world, quirks=quirks, clock=moving.clock) as still:
+            second = read(still, state=run.state, lookback_days=130)
+            assert second.error is None
+            assert_complete([*run.records, *second.records], still)
+    assert in_vain
 
 
 @pytest.mark.parametrize("quirks", SORTS.values(), ids=SORTS.keys())
@@ -335,7 +481,7 @@ def any_quirks(rng: random.Random) -> Quirks:
     return Quirks(
         asks_from=rng.randint(0, 1),
         reports_from=rng.randint(0, 1),
-        beyond_end=rng.choice(["empty", "last", "missing"]),
+        beyond_end=rng.choice(BEYOND_ENDS),
         fixed_page_size=rng.choice([None, 4, 8]),
         max_page_size=rng.choice([4, 100]),
         reports_asked_size=rng.random() < 0.3,

@@ -26,7 +26,7 @@ KEPT_SELECTIONS = 64
 
 
 class NoSuchPageError(Exception):
-    """The page is beyond the end, on a server that then answers 404."""
+    """The page is beyond the end, on a server that then has none to give."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Book:
         """The page asked for, as of `now`.
 
         Raises:
-            NoSuchPageError: It is beyond the end, and `beyond_end` is `missing`.
+            NoSuchPageError: It is beyond the end, and `beyond_end` gives no page.
         """
         if self._quirks.sort == "shuffled_each":
             return self._make(query, self._shuffled(self._selection(query, now)))
@@ -112,9 +112,9 @@ class Book:
     def _index(self, asked: int, pages: int) -> int:
         if asked < pages or self._quirks.beyond_end == "empty":
             return asked
-        if self._quirks.beyond_end == "missing":
-            raise NoSuchPageError
-        return pages - 1
+        if self._quirks.beyond_end == "last":
+            return pages - 1
+        raise NoSuchPageError
 
     def _selection(self, query: OrdersQuery, now: datetime) -> list[Order]:
         version = self._world.version(query.location, now)

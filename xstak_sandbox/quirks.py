@@ -10,7 +10,7 @@ Place = Literal["body", "query"]
 DateFormat = Literal["iso8601", "epoch_seconds", "epoch_milliseconds"]
 Moment = Literal["created", "updated"]
 Sort = Literal["old_first", "new_first", "shuffled_once", "shuffled_each"]
-BeyondEnd = Literal["empty", "last", "missing"]
+BeyondEnd = Literal["empty", "last", "missing", "refused", "broken", "void"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class Quirks:
         reports_from: C8, the number under which the first page is reported.
         ignores_page: C8, every answer is the first page.
         beyond_end: What a page after the last one is: an `empty` page of that number, the `last`
-            page, or `missing` (404).
+            page, or no page at all: `missing` (404), `refused` (400), `broken` (500) or `void`
+            (200 with an error body).
         page_size: C9, the size of a page when none is asked for.
         max_page_size: C9, the size above which a wish is cut down.
         fixed_page_size: C9, the size of every page whatever is asked for, if given.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from xstak_sandbox.tokens import Credentials
     from xstak_sandbox.world import World
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+BEYOND_END = {"missing": 404, "refused": 400, "broken": 500, "void": 200}
 ORDERS_PATH = "/oe/v2/orders/sales_orders"
 
 
@@ -57,7 +59,7 @@ class Answer:
 
 def error(code: int, message: str) -> Answer:
     """An error body in the shape that Spring gives it."""
-    reason = HTTPStatus(code).phrase
+    reason = _PHRASES.get(code, "Unassigned")
     return Answer(code, _json({"status": code, "error": reason, "message": message}))
 
 
@@ -138,7 +140,9 @@ class Vendor:
         try:
             return Answer(200, page=self._book.page(query, now))
         except NoSuchPageError:
-            return error(404, "there is no such page")
+            return replace(
+                error(404, "there is no such page"), code=BEYOND_END[self.quirks.beyond_end]
+            )
 
     def _known(self, query: TokenQuery) -> bool:
         sent = "\n".join(astuple(query)).encode()

@@ -29,8 +29,9 @@ class Known:
 
     def _allot(self, places: int) -> None:
         self._last = places - 1
-        self._identities = array("Q", bytes(8 * places))
-        self._contents = array("Q", bytes(8 * places))
+        self._most = places * 2 // 3
+        self._identities = array("Q", [0]) * places
+        self._contents = array("Q", [0]) * places
         self.passes = bytearray(places)
 
     def place(self, identity: int) -> int:
@@ -42,16 +43,20 @@ class Known:
             at = (at + 1) & last
         return at
 
-    def has(self, at: int, content: int) -> bool:
-        """Whether an identity is there, and the content emitted last is this one."""
-        return self.passes[at] > 0 and self._contents[at] == content & _MASK
-
-    def put(self, at: int, identity: int, content: int, pass_number: int) -> None:
-        """Fill a place that was found for an identity."""
-        self._count += not self.passes[at]
-        self._fill(at, identity & _MASK, content & _MASK, pass_number)
-        if 3 * self._count > 2 * self._last:
-            self._grow()
+    def keep(self, at: int, identity: int, content: int, pass_number: int) -> bool:
+        """Fill a place that was found for an identity; returns whether its content is another."""
+        content &= _MASK
+        if not self.passes[at]:
+            self._fill(at, identity & _MASK, content, pass_number)
+            self._count += 1
+            if self._count > self._most:
+                self._grow()
+            return True
+        self.passes[at] = pass_number
+        if self._contents[at] == content:
+            return False
+        self._contents[at] = content
+        return True
 
     def _fill(self, at: int, identity: int, content: int, pass_number: int) -> None:
         self._identities[at] = identity

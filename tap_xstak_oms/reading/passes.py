@@ -89,34 +89,38 @@ class Passes(Generic[OrderT]):
         last_pass = known.passes[at]
         if last_pass != this_pass:
             self._met += 1
-            self._met_again += self._is_of_last_pass(last_pass)
+            if not last_pass:
+                self._count_new()
+            elif last_pass == this_pass - 1:
+                self._met_again += 1
         elif key is None:
             return self._is_fresh_copy(content)
-        is_fresh = not known.has(at, content)
-        self._count_new(is_fresh and not last_pass)
-        known.put(at, identity, content, this_pass)
-        return is_fresh
+        return known.keep(at, identity, content, this_pass)
 
     def _is_fresh_copy(self, content: int) -> bool:
+        """Whether to emit a further one of some that are identical and have no key."""
         self._copies[content] += 1
         identity = hash((content, self._copies[content]))
-        at = self._known.place(identity)
-        counts = self._is_of_last_pass(self._known.passes[at])
+        known, this_pass = self._known, self._outcome.passes
+        at = known.place(identity)
+        counts = 0 < known.passes[at] == this_pass - 1
         self._met += counts
         self._met_again += counts
-        was_emitted = self._known.has(at, content)
-        is_fresh = (counts or self._is_last()) and not was_emitted
-        self._count_new(is_fresh)
-        emitted = content if was_emitted or is_fresh else ~content
-        self._known.put(at, identity, emitted, self._outcome.passes)
+        if not (counts or self._is_last()):
+            if known.passes[at]:
+                known.passes[at] = this_pass
+            else:
+                # What is not emitted yet is kept as if it had been something else.
+                known.keep(at, identity, ~content, this_pass)
+            return False
+        is_fresh = known.keep(at, identity, content, this_pass)
+        if is_fresh:
+            self._count_new()
         return is_fresh
 
-    def _is_of_last_pass(self, pass_number: int) -> bool:
-        return 0 < pass_number == self._outcome.passes - 1
-
-    def _count_new(self, is_new: bool) -> None:  # noqa: FBT001 - counted as a number
-        self._new += is_new
-        self._outcome.orders += is_new
+    def _count_new(self) -> None:
+        self._new += 1
+        self._outcome.orders += 1
 
     def begin_another(self) -> bool:
         """Judge the pass that has ended; returns whether another is due, and has begun."""

@@ -10,17 +10,17 @@ that it has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from threading import Condition, Event, RLock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from tap_xstak_oms.reading.asking import Asking, PageParameterIgnoredError
 from tap_xstak_oms.reading.lookahead import LookAhead, PageRequest
 from tap_xstak_oms.reading.passes import Outcome, Passes
-from tap_xstak_oms.reading.window import NumberedPage, Window, has_moved
+from tap_xstak_oms.reading.window import NumberedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
     from typing import Self
 
 __all__ = ["NumberedPage", "Outcome", "PageParameterIgnoredError", "Reader", "Reading"]
@@ -28,19 +28,8 @@ __all__ = ["NumberedPage", "Outcome", "PageParameterIgnoredError", "Reader", "Re
 PartitionT = TypeVar("PartitionT", bound="Hashable")
 OrderT = TypeVar("OrderT")
 PageT = TypeVar("PageT", bound=NumberedPage)
-Ask = Callable[[int | None, Callable[[PageT], bool]], PageT]
-"""Fetches a page of one partition: the number that is asked for, and what to accept."""
 
 SIGNAL_PATIENCE_SECONDS = 0.5
-
-
-class PageParameterIgnoredError(Exception):
-    """The server does not answer with the page it was asked for, however one counts (C8)."""
-
-    def __init__(self, wanted: int, told: int) -> None:
-        super().__init__(f"page {wanted} was asked for, and page {told} came")
-        self.wanted = wanted
-        self.told = told
 
 
 class Reading(Generic[OrderT, PageT]):
@@ -243,55 +232,9 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
                 self._page_to_take.notify()
 
     def _ask(self, request: PageRequest[PageT]) -> PageT:
-        window, index = request.window, request.index
-        partition = self._partitions[request.position]
+        partition, ended = self._partitions[request.position], request.window.ended
 
-        def ask(asked: int | None, accept: Callable[[PageT], bool]) -> PageT:
-            return self._fetch(partition, asked, accept, window.ended)
+        def fetch(asked: int | None, accept: Callable[[PageT], bool]) -> PageT:
+            return self._fetch(partition, asked, accept, ended)
 
-        if window.base is None or index == 0:
-            return ask(None, partial(window.accepts, index))
-        wanted = window.base + index
-        try:
-            if self._ahead.shift is None:
-                return self._probe(ask, wanted, index)
-            return ask(wanted + self._ahead.shift, partial(window.accepts, index))
-        except Exception as error:
-            page = self._judge(error, ask, window, index)
-            if page is None:
-                raise
-            return page
-
-    def _probe(self, ask: Ask[PageT], wanted: int, index: int) -> PageT:
-        """Ask for the first named page of the run, and learn how the server counts (C8)."""
-        page = ask(wanted, _accept_any)
-        shift = wanted - page.number
-        if abs(shift) == 1 and not has_moved(page, index):
-            page = ask(wanted + shift, _accept_any)
-        if has_moved(page, index):
-            return page  # its number tells nothing: the next named page is the first one
-        if page.number != wanted:
-            raise PageParameterIgnoredError(wanted, page.number)
-        self._ahead.shift = shift
-        return page
-
-    def _judge(
-        self, error: Exception, ask: Ask[PageT], window: Window[PageT], index: int
-    ) -> PageT | None:
-        """What stands for a page that may be gone; None where the error stands."""
-        if not getattr(error, "gone", False):
-            return None
-        first = ask(None, partial(window.accepts, 0))
-        if has_moved(first, index):
-            return first  # its totals tell of the new end, and its orders have been met
-        if self._ahead.shift is None and first.number > 0:
-            # A server that reports from 1 and asks from 0 has no page of that number at its end.
-            page = ask(first.number + index - 1, _accept_any)
-            if page.number == first.number + index:
-                self._ahead.shift = -1
-                return page
-        return None
-
-
-def _accept_any(_: NumberedPage) -> bool:
-    return True
+        return Asking(fetch, request.window, request.index, self._ahead).page()

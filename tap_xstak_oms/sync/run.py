@@ -72,17 +72,17 @@ class Run:
             is_strict: Whether a partition that fails ends everything.
         """
         try:
-            yield
-        except PartitionError as error:
-            logger.error("%s", error)  # noqa: TRY400 - a person reads it
-            if is_strict:
-                self.sync.close()
-                raise
+            try:
+                yield
+            except PartitionError as error:
+                logger.error("%s", error)  # noqa: TRY400 - a person reads it
+                if is_strict:
+                    raise
+            self._checkpoint.end(partition, self.sync.reads[partition])
         except BaseException:
             # Leave no thread behind that is of no use.
             self.sync.close()
             raise
-        self._checkpoint.end(partition, self.sync.reads[partition])
 
     def _idle(self) -> None:
         """Let nobody wait for what is there already, while the server is waited for."""

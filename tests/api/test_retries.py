@@ -5,13 +5,20 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
+from tap_xstak_oms.api.auth import Token, XStakAuthenticator
+from tap_xstak_oms.api.exchange import Answer, HTTPRequest, check_status, seconds_until
+from tap_xstak_oms.api.gate import EndedError
+from tap_xstak_oms.clock import Clock
+from tap_xstak_oms.errors import RefusedError
+from tap_xstak_oms.tap import TapXstakOMS
 from tests.holdings import assert_complete
-from tests.support import Run, clock_of, config_for, run_tap
+from tests.support import Collector, Run, clock_of, config_for, run_tap
 from tests.test_errors import unused_port
 from tests.workers import PATIENCE_SECONDS, join_workers
 from tests.world_time import WorldTime, gaps
@@ -50,6 +57,43 @@ def test_retry_after_is_waited_for(
         waits = [gap for gap in gaps(sandbox.journal.entries()) if gap]
     assert waits == pytest.approx([waited], abs=ROUNDING)
     assert f"Try 1 of 8, the next in {waited} s." in caplog.text
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(2.5, 3), (3, 3), (10**11, 600)])
+@pytest.mark.parametrize("on", ["orders", "token"])
+def test_a_retry_after_with_a_decimal_point_is_waited_for(
+    on: Any, asked: float, waited: int
+) -> None:
+    """It is no valid number of seconds, but sent; it is rounded up."""
+    fault = Fault(Kind.STATUS, on=on, code=429, retry_after=asked, retry_after_as="decimal")
+    with Sandbox(world(), faults=[fault]) as sandbox:
+        assert read(sandbox, WorldTime(sandbox), **ONE_AT_A_TIME).error is None
+        waits = [gap for gap in gaps(sandbox.journal.entries()) if gap]
+    assert waits == pytest.approx([waited], abs=ROUNDING)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 409, 420])
+@pytest.mark.parametrize("on", ["orders", "token"])
+def test_a_refusal_with_a_retry_after_asks_for_patience(on: Any, code: int) -> None:
+    """Whatever its status: it is tried again when the server said, at either endpoint."""
+    fault = Fault(Kind.STATUS, on=on, code=code, retry_after=30, times=2)
+    with Sandbox(world(), faults=[fault]) as sandbox:
+        assert read(sandbox, WorldTime(sandbox), **ONE_AT_A_TIME).error is None
+        waits = [gap for gap in gaps(sandbox.journal.entries()) if gap]
+    # A refused token costs another one and a replay before the first wait.
+    is_token = (on, code) == ("orders", 401)
+    assert waits == pytest.approx([30] if is_token else [30, 30], abs=ROUNDING)
+
+
+@pytest.mark.parametrize("form", ["in a while", "-3", "1e3", "2,5", "0x10", ""])
+def test_a_retry_after_that_says_nothing_is_no_patience(form: str) -> None:
+    """Neither a number nor a date: a refusal stays one, and a failure backs off as ever."""
+    now = datetime.now(UTC)
+    assert seconds_until(form, now=now) is None
+    answer = Answer(403, {"Retry-After": form}, b"", now)
+    with pytest.raises(RefusedError):
+        check_status(answer, HTTPRequest("GET", "https://xstak.invalid", "api_url", {}, {}))
+    assert not answer.asks_for_patience
 
 
 @pytest.mark.parametrize("skew", [-90, 90])
@@ -289,6 +333,51 @@ def test_a_server_that_hangs_costs_its_partition_and_no_more() -> None:
     assert "Page one of the completed orders of location 1002: no answer in time" in str(run.error)
     assert "`request_timeout_seconds`" in str(run.error)
     assert [partition for partition, mark in run.bookmarks.items() if not mark] == [victim]
+
+
+class Broken(Collector):
+    """A target that takes no order."""
+
+    @override
+    def flush(self) -> None:
+        if b'"RECORD"' in b"".join(self._lines):
+            raise BrokenPipeError
+        super().flush()
+
+
+def test_threads_that_wait_for_another_try_end_with_the_run() -> None:
+    """However long the server wants to be left alone: a run that is over leaves no thread."""
+    busy = Fault(Kind.STATUS, code=503, retry_after=600, every=1, location="1002")
+    with Sandbox(world(), faults=[busy, Fault(Kind.HANG, location="1001")]) as sandbox:
+        released = when_asked(sandbox, 2, sandbox.release)
+        tap = TapXstakOMS(
+            config=config_for(sandbox, infer_schema=False),
+            clock=Clock(now=clock_of(sandbox).now),
+            message_writer=Broken(),
+        )
+        with pytest.raises(BrokenPipeError):
+            tap.sync_all()
+        released.join()
+        join_workers()
+
+
+def test_a_wait_for_a_token_ends_with_the_run() -> None:
+    """A token that nobody needs any more is not waited for, and no other thread is told so."""
+    calls: list[threading.Event] = []
+
+    def request(ended: threading.Event) -> Token:
+        calls.append(ended)
+        if ended.is_set():
+            raise EndedError
+        return Token("t", renew_at=1e9)
+
+    authenticator = XStakAuthenticator(request, Clock(monotonic=lambda: 0.0))
+    left, stays = threading.Event(), threading.Event()
+    left.set()
+    with pytest.raises(EndedError):
+        authenticator.token(left)
+    assert authenticator.token(stays).value == "t"
+    assert calls == [left, stays]
 
 
 def refused_once_tried(caplog: pytest.LogCaptureFixture) -> int:

@@ -201,3 +201,79 @@ def test_a_partition_that_shrank_to_one_page_is_quiet() -> None:
     assert read.take(("bc", 9)) == "c"
     assert not read.begin_another()
     assert read.outcome.settled
+
+
+class _WithoutKeys:
+    """A read of orders without a key, given as one letter for each content."""
+
+    def __init__(self, max_passes: int = 3) -> None:
+        self.outcome = Outcome()
+        self._passes: Passes[str] = Passes(
+            lambda order: (None, ord(order)), max_passes, self.outcome
+        )
+
+    def read(self, *passes: str, total: int) -> list[str]:
+        """Returns what each pass emitted, as far as another was due; pages are apart by blanks."""
+        emitted = []
+        for pages in passes:
+            fresh: list[str] = []
+            for page in pages.split():
+                fresh += self._passes.take(page, total, is_only_page=" " not in pages)
+            emitted.append("".join(fresh))
+            if not self._passes.begin_another():
+                break
+        return emitted
+
+
+@pytest.mark.parametrize(
+    "pages", ["aaaa", "aa aa", "aaa a", "a a a a", "ab ca da a", "aa bb aa bb"]
+)
+def test_identical_orders_without_a_key_are_as_many_as_there_are(pages: str) -> None:
+    """On one page or several, and however many passes: each is emitted, and once."""
+    read = _WithoutKeys()
+    orders = pages.replace(" ", "")
+    emitted = "".join(read.read(*[pages] * 9, total=len(orders)))
+    assert sorted(emitted) == sorted(orders)
+    assert read.outcome.settled
+    assert read.outcome.orders == len(orders)
+
+
+def test_an_order_without_a_key_that_moved_on_is_one() -> None:
+    """Met twice in a pass because another went or came before it, it is emitted once."""
+    read = _WithoutKeys()
+    assert read.read("ab bc", "ab cd", total=4) == ["abc", "d"]
+    assert read.outcome.settled
+
+
+def test_the_last_pass_emits_further_identical_orders() -> None:
+    """Where no other pass can tell, rather one twice than one that is lost."""
+    assert _WithoutKeys(max_passes=1).read("aa bb", total=4) == ["aabb"]
+    assert _WithoutKeys(max_passes=2).read("ab cd", "aa bb", total=9) == ["abcd", "ab"]
+
+
+def test_orders_without_keys_that_are_shuffled_are_not_believed() -> None:
+    """As many rows as announced are not all orders where each pass repeats others."""
+    read = _WithoutKeys()
+    emitted = read.read("ab bc", "bc cd", "da ab", total=4)
+    assert len(emitted) == 3
+    assert not read.outcome.settled
+
+
+def test_a_further_identical_order_that_comes_and_goes_is_not_emitted() -> None:
+    """Only what two passes on end have met counts."""
+    read = _WithoutKeys(max_passes=5)
+    assert read.read("aa bc", "ab cd", "aa bd", "ab cd", total=9)[:4] == ["abc", "d", "", ""]
+
+
+@pytest.mark.parametrize("orders", [20_000, 30_000, 44_000])
+def test_an_order_takes_less_than_a_hundred_bytes_in_every_pass(orders: int) -> None:
+    """A large partition's identities take little, whatever they are grown from."""
+    passes: Passes[int] = Passes(lambda order: (b"%d" % order, -order), 4, Outcome())
+    tracemalloc.start()
+    for begin in range(4):
+        for page in range(begin, begin + orders, 100):
+            passes.take(range(page, page + 100), 2 * orders + page, is_only_page=False)
+        assert passes.begin_another() == (begin < 3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 * orders
