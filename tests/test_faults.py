@@ -149,7 +149,7 @@ def without_bookmark(run: Run) -> Collection[Partition]:
 def assert_resumes(failed: Run, world: World, quirks: Quirks | None = None) -> None:
     """From the state of a failed run, one without faults brings what that one did not."""
     with Sandbox(world, quirks=quirks) as sandbox:
-        run = read(sandbox, state=failed.state)
+        run = read(sandbox, state=failed.state, infer_schema=False)
         assert run.error is None
         assert_complete([*failed.records, *run.records], sandbox)
         assert not without_bookmark(run)

@@ -18,8 +18,8 @@ from tests.reading.moving_pages import Result, Sorting, read_moving_pages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-READS = 400
-READS_OF_A_SHUFFLER = 40
+READS = 200
+READS_OF_A_SHUFFLER = 20
 
 at_any_concurrency = pytest.mark.parametrize("at_once", [1, 8])
 in_any_stable_order = pytest.mark.parametrize(
