@@ -43,6 +43,10 @@ class Known:
             at = (at + 1) & last
         return at
 
+    def has(self, at: int, content: int) -> bool:
+        """Whether an identity that is there has this content."""
+        return self._contents[at] == content & _MASK
+
     def keep(self, at: int, identity: int, content: int, pass_number: int) -> bool:
         """Fill a place that was found for an identity; returns whether its content is another."""
         content &= _MASK

@@ -65,7 +65,7 @@ class Passes(Generic[OrderT]):
         self._pages = 0
         self._rows = 0
         self._new = 0
-        self._met_before, self._met, self._met_again = self._met, 0, 0
+        self._met_before, self._met, self._met_again, self._beside_again = self._met, 0, 0, 0
         self._copies: Counter[int] = Counter()
 
     def take(self, orders: Sequence[OrderT], total: int, *, is_only_page: bool) -> Sequence[OrderT]:
@@ -95,7 +95,29 @@ class Passes(Generic[OrderT]):
                 self._met_again += 1
         elif key is None:
             return self._is_fresh_copy(content)
+        elif not known.has(at, content):
+            return self._is_fresh_beside(identity, content)
+        if last_pass and self._was_beside(at, identity, content):
+            known.passes[at] = this_pass
+            return False
         return known.keep(at, identity, content, this_pass)
+
+    def _was_beside(self, at: int, identity: int, content: int) -> bool:
+        """Whether a key that was met before had this content beside another one."""
+        known = self._known
+        beside = hash((identity, content))
+        return not known.has(at, content) and known.passes[known.place(beside)] > 0
+
+    def _is_fresh_beside(self, identity: int, content: int) -> bool:
+        """Take an order whose key was met in this pass, with another content.
+
+        It has changed and moved, or its key repeats: then all of it is there again in each pass.
+        """
+        known, this_pass = self._known, self._outcome.passes
+        beside = hash((identity, content))
+        at = known.place(beside)
+        self._beside_again += 0 < known.passes[at] == this_pass - 1
+        return known.keep(at, beside, content, this_pass)
 
     def _is_fresh_copy(self, content: int) -> bool:
         """Whether to emit a further one of some that are identical and have no key."""
@@ -144,7 +166,7 @@ class Passes(Generic[OrderT]):
 
     def _is_plausible(self) -> bool:
         """Whether what was met fits what was announced, though not to the order."""
-        lacking = max(self._totals) - self._met
+        lacking = max(self._totals) - self._met - self._beside_again
         if lacking > max(1, ARRIVALS_ACCEPTED_PER_ORDER * self._met):
             return False
         return len(self._totals) > 1 or self._agrees()

@@ -92,6 +92,7 @@ class Fitter:
     """Turns the orders of one stream into its records. Not thread-safe.
 
     Attributes:
+        key: The names of the key's columns.
         keeps_extra: Whether the stream has `_extra`; without it, what has no column is lost.
         withheld: The fields that `_extra` must not show.
         misfits: How many values did not fit their column, by field.
@@ -119,6 +120,7 @@ class Fitter:
             UsageError: A field of the key has no column.
         """
         properties = schema.get("properties") or {}
+        self.key = tuple(key)
         self._key_columns = [name for name in key if name not in OWN_COLUMNS]
         self._key = frozenset(self._key_columns)
         self._deselected = selection.deselected - frozenset(key)
@@ -163,15 +165,16 @@ class Fitter:
         The key is its JSON text; None in a stream without one and for an order that has no usable
         one, of which the fitting speaks.
         """
-        return b",".join(self._key_values(order.fields)) or None, hash(order.text)
+        return self.key_of(order), hash(order.text)
 
-    def _key_values(self, fields: Fields) -> list[bytes]:
-        """Return the key's values as JSON text, none if any is missing or no scalar."""
-        values = [bytes(fields.get(name, _NULL)) for name in self._key_columns]
+    def key_of(self, order: Order) -> bytes | None:
+        """Return the JSON text of an order's own part of the key, None if it has no usable one."""
+        values = [bytes(order.fields.get(name, _NULL)) for name in self._key_columns]
         for value in values:
             if value[0] not in _STARTS_OF_A_SCALAR:
-                return []
-        return values
+                return None
+        # Most keys have one column, and this is asked of every order.
+        return values[0] if len(values) == 1 else b",".join(values) or None
 
     def _key_error(self) -> OrderError:
         return OrderError(

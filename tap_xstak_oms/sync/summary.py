@@ -61,6 +61,7 @@ class Summary:
         """Tell all of it."""
         self._tell_partitions()
         self._warn_of_unsettled()
+        self._sync.keys.warn()
         if self._emits_records:
             self._warn_of_fields()
         self._warn_of_empty()

@@ -15,6 +15,7 @@ from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
 from tap_xstak_oms.records.fitter import OrderError, open_order
 from tap_xstak_oms.sync import bookmarks, opening
+from tap_xstak_oms.sync.keys import Keys
 from tap_xstak_oms.sync.progress import Figures
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Sync:
         self._client = account.client
         self._clock = account.clock
         self.fitter = fitter
+        self.keys = Keys(fitter)
         self.last_read = last_read
         self._idle = idle
         self._began_at = self._clock.now()
@@ -226,6 +228,7 @@ class Sync:
                     order_status=partition.order_status,
                     synced_at=bookmarks.to_text(read.began),
                 )
+            self.keys.meet(partition, reading.outcome.passes, orders)
             records = _fitted(orders, fit, partition, read)
             read.orders += len(records)
             read.extra_values = _extra_values(self.fitter) - extra_before

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import ROOT, clock_of, config_for, discovered, run_tap
-from xstak_sandbox import Fault, Kind, Sandbox, World
+from xstak_sandbox import Fault, Kind, RawOrder, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,13 +57,23 @@ def test_the_tap_says_what_the_page_quotes(message: str) -> None:
 def test_the_table_of_fields_is_complete(caplog: pytest.LogCaptureFixture) -> None:
     """The fields that the page explains are those of a run that meets everything, and no other."""
     caplog.set_level(logging.INFO)
-    world = World(locations=("1001", "1002", "1003"), orders_per_location=30)
+    same_key = [
+        RawOrder(location, "pending", body)
+        for location, body in (
+            ("1001", b'{"id":7}'),
+            ("1001", b'{"id":7,"note":"a"}'),
+            ("1002", b'{"id":7,"note":"b"}'),
+        )
+    ]
+    locations = ("1001", "1002", "1003")
+    world = World(locations=locations, orders_per_location=30, raw_orders=same_key)
     with Sandbox(world) as sandbox:
         sandbox.add_fault(Fault(Kind.STATUS, code=403, location="1003"))
         config = config_for(
             sandbox,
-            location_ids=["1001", "1003", "no-such-location"],
+            location_ids=[*locations, "no-such-location"],
             order_statuses=["pending", "no-such-status"],
+            primary_keys=["id"],
         )
         catalog = discovered(config_for(sandbox, location_ids=["1001"]))
         # Every look at the clock takes a second: so there is a line of progress.

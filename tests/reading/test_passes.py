@@ -119,6 +119,32 @@ def test_a_server_that_lists_an_order_twice_settles() -> None:
     assert read.outcome.settled
 
 
+def test_a_key_that_repeats_settles_in_the_second_pass() -> None:
+    """The same keys with the same contents again: each order is emitted once, and all are read."""
+    outcome = Outcome()
+    passes: Passes[Order] = Passes(lambda order: order, 3, outcome)
+    pages = [[("a", 1), ("b", 1)], [("a", 2), ("b", 2)], [("a", 3)]]
+    emitted = [[*passes.take(page, 5, is_only_page=False)] for page in pages]
+    assert emitted == pages
+    assert passes.begin_another()
+    emitted = [[*passes.take(page, 5, is_only_page=False)] for page in pages]
+    assert emitted == [[], [], []]
+    assert not passes.begin_another()
+    assert outcome == Outcome(settled=True, passes=2, pages=6, orders=2, total=5)
+
+
+def test_orders_that_change_while_they_are_read_are_no_key_that_repeats() -> None:
+    """In each pass others are met twice, with contents of their own: more may be out of sight."""
+    outcome = Outcome()
+    passes: Passes[Order] = Passes(lambda order: order, 3, outcome)
+    for number, twice in enumerate("abc", start=1):
+        first = [(order, 1) for order in "abcd"]
+        passes.take(first, 8, is_only_page=False)
+        passes.take([(twice, 9 * number), ("e", 1)], 8, is_only_page=False)
+        passes.begin_another()
+    assert not outcome.settled
+
+
 def test_repeats_that_change_are_not_believed() -> None:
     """Where other orders repeat in each pass, some are pushed out of sight: it is a shuffler."""
     read = _Read(max_passes=3)
