@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers.capabilities import (
     CapabilitiesEnum,
     PluginCapabilities,
@@ -26,11 +25,12 @@ from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.config.settings import Settings
 from tap_xstak_oms.discovery.connection import check_connection
 from tap_xstak_oms.discovery.discover import Discovered, discover, without_orders
-from tap_xstak_oms.errors import PartitionError, RunError, SettingsError, UsageError
+from tap_xstak_oms.errors import PartitionError, RunError, SettingsError
 from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
 from tap_xstak_oms.records.selection import EVERYTHING
 from tap_xstak_oms.singer.catalog import Known, prepare_catalog
 from tap_xstak_oms.singer.logs import quieten_sdk
+from tap_xstak_oms.singer.maps import in_words
 from tap_xstak_oms.singer.nested import ALL_LEVELS, levels_of, told
 from tap_xstak_oms.singer.state import check_state
 from tap_xstak_oms.singer.writer import LineWriter
@@ -288,10 +288,8 @@ class TapXstakOMS(Tap):
         # It tells what expressions make of an order.
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
         self._check_columns_of_maps()
-        try:
+        with in_words():
             super().setup_mapper()
-        except MappingError as error:
-            raise UsageError(f"`stream_maps` cannot be used: {error}") from None
         for name, stream in self.streams.items():
             if not stream.selected:
                 # It may still be asked for alone, as by the SDK's own tests.
@@ -299,7 +297,7 @@ class TapXstakOMS(Tap):
 
     def _check_columns_of_maps(self) -> None:
         maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
-        for name, stream in self.streams.items() if maps else ():
+        for name, stream in self.streams.items():
             problems = list(sdk_settings.unknown_columns(maps, name, stream.schema["properties"]))
             if problems:
                 raise SettingsError(problems)

@@ -116,9 +116,10 @@ def run_tap(
     state: Mapping[str, Any] | None = None,
     catalog: Mapping[str, Any] | None = None,
     clock: Clock | None = None,
+    collector: Collector | None = None,
 ) -> Run:
     """Run the tap in this process, as a pipeline would; an error of the run is kept."""
-    collector = Collector()
+    collector = collector or Collector()
     run = Run(collector.messages)
     try:
         tap = TapXstakOMS(

@@ -18,6 +18,7 @@ from singer_sdk.singerlib import Message, RecordMessage, StateMessage
 from typing_extensions import override
 
 from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.records.objects import to_json
 from tap_xstak_oms.singer.writer import STALL_SECONDS, LineWriter
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class AirbyteWriter(LineWriter):
         """Write a message at once; from any thread."""
         message = {"type": kind, key or kind.lower(): content}
         with self.lock:
-            self._lines.append(self._encoder.encode(message) + b"\n")
+            self._lines.append(to_json(message) + b"\n")
             self.flush()
 
     def say_status(self, status: str) -> None:

@@ -97,10 +97,8 @@ class Passes(Generic[OrderT]):
             return self._is_fresh_copy(content)
         elif not known.has(at, content):
             return self._is_fresh_beside(identity, content)
-        if last_pass and self._was_beside(at, identity, content):
-            known.passes[at] = this_pass
-            return False
-        return known.keep(at, identity, content, this_pass)
+        was_beside = last_pass > 0 and self._was_beside(at, identity, content)
+        return known.keep(at, identity, content, this_pass) and not was_beside
 
     def _was_beside(self, at: int, identity: int, content: int) -> bool:
         """Whether a key that was met before had this content beside another one."""

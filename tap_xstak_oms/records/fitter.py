@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -78,12 +77,6 @@ def open_order(text: Text) -> Order:
     return Order(bytes(text), {}, problem)
 
 
-def to_python(record: bytes) -> dict[str, Any]:
-    """Read a fitted record into Python objects: numbers as `int` or `Decimal`, exactly."""
-    return _record_decoder.decode(record)
-
-
-_record_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 # To its stubs a Raw is a kind of bytes; it has their buffer, and few of their methods.
 _fields_decoder = msgspec.json.Decoder(cast("type[Fields]", dict[str, msgspec.Raw]))
 

@@ -43,12 +43,6 @@ _COMMAND_LINE = ("cls", "ctx", "param", "value")
 CONTRACT = (
     Member(
         _STREAM,
-        "_generate_record_messages",
-        ("self", "record"),
-        "spares records a walk through every field; without it they go the SDK's way, only slower",
-    ),
-    Member(
-        _STREAM,
         "finalize_state_progress_markers",
         ("self", "state"),
         "the SDK calls it when all partitions are read: the place to fail if some did",

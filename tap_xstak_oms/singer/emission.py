@@ -1,17 +1,23 @@
-"""The two ways of a record to the pipe: straight as text, or as Python objects through the SDK."""
+"""The two ways of a record to the pipe: straight as text, or as Python objects, mapped."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.records.fitter import Fitter, count_field, to_python
+from tap_xstak_oms.records.fitter import count_field
+from tap_xstak_oms.records.objects import to_python
 from tap_xstak_oms.singer.flattening import Flattening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk.singerlib import Message
+
+    from tap_xstak_oms.records.fitter import Fitter
     from tap_xstak_oms.singer.writer import LineWriter
+
+Record = dict[str, Any]
 
 _RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'
 
@@ -39,8 +45,8 @@ class Direct:
         return ()
 
 
-class ThroughSDK:
-    """Gives records to the SDK, which maps, flattens, selects or limits them."""
+class Objects:
+    """Gives records as Python objects, as the SDK wants them."""
 
     def __init__(
         self, fitter: Fitter, properties: Mapping[str, Any], *, flattening_depth: int
@@ -57,10 +63,58 @@ class ThroughSDK:
             Flattening(properties, flattening_depth, fitter.withheld) if flattening_depth else None
         )
 
-    def emit(self, records: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-        """Yield some records, numbers as `int` or `Decimal`."""
-        for record in map(to_python, records):
-            if self._flattening is not None:
-                for name in self._flattening.set_aside(record):
-                    count_field(self._fitter.undeclared, name)
-            yield record
+    def of(self, record: bytes) -> Record:
+        """Read a record, numbers as `int` or `Decimal`."""
+        found = to_python(record)
+        if self._flattening is not None:
+            for name in self._flattening.set_aside(found):
+                count_field(self._fitter.undeclared, name)
+        return found
+
+    def emit(self, records: Sequence[bytes]) -> Iterator[Record]:
+        """Leave records to the SDK."""
+        return map(self.of, records)
+
+
+class Mapped:
+    """Writes what the SDK's stream maps and flattening make of records."""
+
+    def __init__(
+        self,
+        writer: LineWriter,
+        objects: Objects,
+        messages: Callable[[Record], Iterable[Message]],
+        count: Callable[[int], None],
+        note: Callable[[str], None],
+    ) -> None:
+        """Prepare to write.
+
+        Args:
+            writer: Where messages go.
+            objects: Reads records.
+            messages: Makes messages of one.
+            count: Told how many records were read.
+            note: Told of each record of which no message can be made; the record is left out.
+        """
+        self._writer = writer
+        self._objects = objects
+        self._messages = messages
+        self._count = count
+        self._note = note
+
+    def emit(self, records: Sequence[bytes]) -> tuple[()]:
+        """Write the messages of some records; leaves nothing for the SDK."""
+        for record in records:
+            self._writer.write_lines(self._lines(record))
+        self._count(len(records))
+        return ()
+
+    def _lines(self, record: bytes) -> list[bytes]:
+        try:
+            messages = self._messages(self._objects.of(record))
+            return [self._writer.serialize_message(message) + b"\n" for message in messages]
+        except RecursionError:
+            self._note("an order is nested too deeply to be mapped or flattened")
+        except Exception as error:  # noqa: BLE001 - no order may cost more than its partition
+            self._note(f"an order cannot be mapped or flattened ({type(error).__name__})")
+        return []

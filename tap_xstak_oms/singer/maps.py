@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from singer_sdk.exceptions import MappingError
 from singer_sdk.mapper import MAPPER_FILTER_OPTION, PluginMapper, StreamMap
 from typing_extensions import override
+
+from tap_xstak_oms.errors import UsageError
+from tap_xstak_oms.records.objects import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Record = dict[str, Any]
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Tell in words why the SDK cannot map records of these columns.
+
+    Raises:
+        UsageError: If so.
+    """
+    try:
+        yield
+    except MappingError as error:
+        raise UsageError(f"`stream_maps` cannot be used: {error}") from None
+    except ValueError as error:
+        raise UsageError(
+            f"The columns cannot be flattened: {error}. Set another `flattening_separator`, or "
+            "deselect one of those columns.",
+        ) from None
+    except (AttributeError, KeyError, TypeError):
+        raise UsageError(
+            "The columns cannot be flattened: the catalog has a schema of a form that the SDK does "
+            "not understand. Give each column of the catalog a `type`.",
+        ) from None
 
 
 class WordedMap(StreamMap):
@@ -48,6 +75,9 @@ class WordedMap(StreamMap):
     def transform(self, record: Record) -> Record | None:
         try:
             return self._mapped(record)
+        except RecursionError:
+            # Not the fault of an expression.
+            raise
         except Exception as error:  # noqa: BLE001 - an expression can raise anything
             kind = type(error.__cause__ or error).__name__
         try:
@@ -116,7 +146,7 @@ class Expressions:
 
 def _require_json(mapped: Record, record: Record) -> None:
     """Raise what would else be raised when the record is written."""
-    msgspec.json.encode([value for name, value in mapped.items() if record.get(name) is not value])
+    to_json([value for name, value in mapped.items() if record.get(name) is not value])
 
 
 def _failure_message(kind: str, column: str | None) -> str:

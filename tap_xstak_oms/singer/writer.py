@@ -8,12 +8,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import msgspec
 from singer_sdk.singerlib import Message, SingerMessageType, StateMessage
 from singer_sdk.singerlib.encoding import GenericSingerWriter
 from typing_extensions import override
 
 from tap_xstak_oms.errors import OutputError
+from tap_xstak_oms.records.objects import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,6 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         super().__init__()
         self.has_begun = False
         """Whether anything was written, or tried to be."""
-        self._encoder = msgspec.json.Encoder(decimal_format="number")
         self._lines: list[bytes] = []
         self._size = 0
         self._is_mid_line = False
@@ -50,8 +49,8 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
     def serialize_message(self, message: Message) -> bytes:
         if isinstance(message, StateMessage):
             # Of thousands of partitions a copy, as `to_dict` makes it, costs more than the rest.
-            return self._encoder.encode({"type": message.type, "value": message.value})
-        return self._encoder.encode(message.to_dict())
+            return to_json({"type": message.type, "value": message.value})
+        return to_json(message.to_dict())
 
     @override
     def write_message(self, message: Message) -> None:

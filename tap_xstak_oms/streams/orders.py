@@ -14,7 +14,7 @@ from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.records.columns import EXTRA, SYNCED_AT
 from tap_xstak_oms.records.fitter import Fitter
 from tap_xstak_oms.records.timestamps import time_in
-from tap_xstak_oms.singer.emission import Direct, ThroughSDK
+from tap_xstak_oms.singer.emission import Direct, Mapped, Objects
 from tap_xstak_oms.streams.base import XStakStream
 from tap_xstak_oms.streams.reads import SalesOrderReadsStream
 from tap_xstak_oms.sync import opening
@@ -22,11 +22,10 @@ from tap_xstak_oms.sync.run import Run
 from tap_xstak_oms.sync.summary import NOTHING_READ
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.metrics import Counter, Timer
-    from singer_sdk.singerlib import RecordMessage
 
     from tap_xstak_oms.config.settings import Settings
     from tap_xstak_oms.records.selection import Selection
@@ -131,23 +130,22 @@ class SalesOrdersStream(XStakStream):
                     pass
             yield partition, run.sync.reads[partition]
 
-    def _emission(self, fitter: Fitter) -> Direct | ThroughSDK:
+    def _emission(self, fitter: Fitter) -> Direct | Mapped | Objects:
         flattens = bool(self.config.get("flattening_enabled"))
-        if not (flattens or self.config.get("stream_maps") or self._is_test):
-            return Direct(self._writer, self._count)
         depth = self.config.get("flattening_max_depth", 0) if flattens else 0
-        return ThroughSDK(fitter, self.schema["properties"], flattening_depth=depth)
+        objects = Objects(fitter, self.schema["properties"], flattening_depth=depth)
+        if self._is_test:
+            # The SDK stops it after some records.
+            return objects
+        if flattens or self.config.get("stream_maps"):
+            return Mapped(self._writer, objects, self._messages, self._count, self._note)
+        return Direct(self._writer, self._count)
 
     def _count(self, records: int) -> None:
         """Count records that went past the SDK."""
         self.state_manager.is_flushed = False
         if self._counter is not None:
             self._counter.increment(records)
-
-    @override
-    def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage]:
-        # The SDK's own would visit every field, at every depth, to find that none is deselected.
-        yield from self._messages(record)
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:

@@ -22,7 +22,8 @@ from typing import Any
 
 from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.records.columns import EXTRA, OWN_COLUMNS, own_schema
-from tap_xstak_oms.records.fitter import Fitter, open_order, to_python
+from tap_xstak_oms.records.fitter import Fitter, open_order
+from tap_xstak_oms.records.objects import to_python
 
 Order = dict[str, Any]
 PARTITION = ("pending", "1001")

@@ -17,7 +17,8 @@ from singer_sdk.sinks.core import JSONSchemaValidator
 
 from tap_xstak_oms.discovery.inference import COLUMNS_LIMIT, infer
 from tap_xstak_oms.records.columns import own_schema
-from tap_xstak_oms.records.fitter import Fitter, open_order, to_python
+from tap_xstak_oms.records.fitter import Fitter, open_order
+from tap_xstak_oms.records.objects import to_python
 from tests.discovery.samples import PENDING, infer_from, remarks_of
 
 

@@ -61,7 +61,7 @@ def test_other_parameters_are_told() -> None:
     """A member that takes something else is a breach as well."""
     other = CONTRACT[0]._replace(parameters=("self", "something"))
     [text] = breaches([other])
-    assert text.startswith(f"{other} takes ('self', 'record') instead of ('self', 'something')")
+    assert text.startswith(f"{other} takes ('self', 'state') instead of ('self', 'something')")
 
 
 @pytest.mark.parametrize("ours", OURS, ids=lambda ours: ours.__name__)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tap_xstak_oms.errors import SettingsError, TapError
+from tap_xstak_oms.errors import SettingsError, TapError, UsageError
 from tap_xstak_oms.tap import TapXstakOMS
 from tests.holdings import assert_complete
 from tests.support import Run, clock_of, config_for, discovered, run_tap
@@ -206,3 +206,26 @@ def test_a_new_column_may_have_any_name(sandbox: Sandbox, definition: dict[str, 
     run = run_tap(config(sandbox) | maps)
     assert run.error is None
     assert run.records
+
+
+@pytest.mark.parametrize(
+    ("column", "schema", "words"),
+    [
+        ("customer__name", {"type": "string"}, "column name produced in schema: customer__name"),
+        ("odd", {"anyOf": [{"enum": [1]}]}, "Give each column of the catalog a `type`"),
+        ("odd", {"description": ["x"]}, "Give each column of the catalog a `type`"),
+    ],
+)
+def test_columns_that_cannot_be_flattened_are_told(
+    catalog: dict[str, Any], column: str, schema: dict[str, Any], words: str
+) -> None:
+    """Before any request, in words that say what to change."""
+    odd = copy.deepcopy(catalog)
+    odd["streams"][0]["schema"]["properties"][column] = schema
+    with Sandbox(WORLD) as sandbox:
+        flat = config_for(sandbox, flattening_enabled=True, flattening_max_depth=1)
+        run = run_tap(flat, catalog=odd)
+        assert list(sandbox.journal.entries()) == []
+    assert isinstance(run.error, UsageError)
+    assert str(run.error).startswith("The columns cannot be flattened: ")
+    assert words in str(run.error)

@@ -22,7 +22,7 @@ from tap_xstak_oms.records.columns import own_schema
 from tap_xstak_oms.records.fitter import Fitter, open_order
 from tap_xstak_oms.records.selection import Part
 from tap_xstak_oms.singer.catalog import Known, prepare_catalog
-from tap_xstak_oms.singer.emission import ThroughSDK
+from tap_xstak_oms.singer.emission import Objects
 from tap_xstak_oms.singer.nested import levels_of
 from tests.support import clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
@@ -176,10 +176,10 @@ def emitted(drawn: Drawn, config: Mapping[str, Any]) -> str:
     mapper = PluginMapper(dict(config), logging.getLogger(__name__))
     mapper.register_raw_streams_from_catalog(prepared.catalog)
     depth = config.get("flattening_max_depth", 0)
-    through = ThroughSDK(fitter, schema["properties"], flattening_depth=depth)
+    objects = Objects(fitter, schema["properties"], flattening_depth=depth)
     mapped = [
         stream_map.transform(one)
-        for one in through.emit([record])
+        for one in objects.emit([record])
         for stream_map in mapper.stream_maps["sales_orders"]
     ]
     for one, stream_map in zip(mapped, mapper.stream_maps["sales_orders"], strict=True):
@@ -361,6 +361,20 @@ def test_every_door_deselects(sandbox: Sandbox, found: dict[str, Any], door: str
         assert hidden not in said
     columns = run.schema["schema"]["properties"]
     assert not {"note", "customer__name"} & columns.keys()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_column_of_ours_can_be_deselected(
+    sandbox: Sandbox, found: dict[str, Any], way: str
+) -> None:
+    """The SDK would put those of the partition into the records again."""
+    catalog = copy.deepcopy(found)
+    deselection = {"breadcrumb": ["properties", "_location_id"], "metadata": {"selected": False}}
+    catalog["streams"][0]["metadata"].append(deselection)
+    run = read(sandbox, catalog, **WAYS[way])
+    assert len(run.records) == 21
+    assert not any("_location_id" in record for record in run.records)
+    assert "_location_id" not in run.schema["schema"]["properties"]
 
 
 @pytest.mark.parametrize("place", ["entry", "schema", "metadata"])
