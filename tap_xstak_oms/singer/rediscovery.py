@@ -123,7 +123,7 @@ class _Extension:
                 if inside[: len(names)] == names and not (is_hidden and inside == names)
             ]
         if is_hidden:
-            self._entry["metadata"].append(_deselection(place))
+            self._entry["metadata"] = [*(self._entry.get("metadata") or ()), _deselection(place)]
 
 
 def _deselection(place: Path) -> Node:

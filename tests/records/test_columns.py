@@ -59,6 +59,12 @@ def test_a_schema_that_names_no_type_takes_anything(schema: Any, value: bytes) -
         ({"type": "array", "items": {}}, ["[]", '[1,"a",[[]]]'], ["{}"]),
         ({"type": "array", "items": {"type": "string"}}, ["[]", '["a"]'], ["[1]", "[null]"]),
         ({"type": "object"}, ["{}", '{"a":[1]}'], ["[]", "null"]),
+        ({"type": ["object", "array"]}, ["{}", "[1]", '{"a":1e400}'], ['"a"', "1", "null"]),
+        (
+            {"type": ["object", "array"], "properties": {"a": {"type": "string"}}},
+            ["{}", "[1]", '{"a":"b"}'],
+            ['{"a":1}', "1"],
+        ),
         (
             {"type": "object", "properties": {"a": {"type": ["integer", "null"]}}},
             ["{}", '{"a":1}', '{"a":null,"b":"x"}'],

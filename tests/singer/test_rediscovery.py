@@ -121,7 +121,19 @@ def test_what_is_new_beside_something_hidden_is_hidden(
     result = extended(catalog([hidden], **given), catalog(**found))
     assert new in deselected(result)
     assert hidden in deselected(result)
+    crumbs = [tuple(item["breadcrumb"]) for item in result["streams"][0]["metadata"]]
+    assert len(set(crumbs)) == len(crumbs)
     assert "and deselected, as other members of the same object are: " in caplog.text
+
+
+@pytest.mark.parametrize("metadata", [None, []])
+def test_what_the_schema_hides_counts_too(metadata: list[Any] | None) -> None:
+    """As in old catalogs, which have no metadata."""
+    given = catalog(customer=obj(name={**STRING, "selected": False}))
+    given["streams"][0]["metadata"] = metadata
+    result = extended(given, catalog(customer=obj(name=STRING, cnic=STRING), note=STRING))
+    assert deselected(result) == {("properties", "customer", "properties", "cnic")}
+    assert "note" in properties(result)
 
 
 def test_a_catalog_without_metadata_gets_the_new_columns() -> None:
