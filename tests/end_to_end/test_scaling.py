@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +10,12 @@ import pytest
 import yaml
 
 from docs.arithmetic import DAILY_DAYS, HOURLY_DAYS, MODEL, order_requests, token_requests
-from tests.end_to_end.meltano import MELTANO, postgres_settings, run_meltano, tap_settings
-from tests.environment import is_of_this_machine
-from tests.support import ROOT, blocks, clock_of, config_for, discovered, run_tap, written
+from tests.end_to_end.machine import Ended, Machine
+from tests.support import blocks, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.end_to_end.postgresql import Postgres
@@ -32,8 +28,6 @@ CHANGE = "Change the number of shards"
 [CONTAINER] = JOB["template"]["spec"]["containers"]
 START_DATE = "2025-01-01T00:00:00+05:00"
 LOCATIONS = location_ids(8)
-
-Partition = tuple[str | None, str | None]
 
 
 def commands(section: str) -> list[str]:
@@ -91,86 +85,20 @@ def test_the_tables_count_the_requests_of_a_run(days: int) -> None:
 # --- The commands ---
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What came of commands.
-
-    Attributes:
-        asked: The start dates that each partition was asked from, once for each read of it.
-        rows: The location of each row of the table.
-    """
-
-    asked: dict[Partition, list[str | None]]
-    rows: list[str]
-
-
-class Machine:
-    """A project of the page's, in which a person or a pod runs commands."""
-
-    def __init__(self, sandbox: Sandbox, database: Postgres, folder: Path, system: Path) -> None:
-        """Set up a folder with the project's files, from which commands can name them."""
-        self.sandbox = sandbox
-        self._database = database
-        self._folder = folder
-        (folder / "orchestration").symlink_to(ROOT / "orchestration")
-        catalog = discovered(config_for(sandbox), clock=clock_of(sandbox))
-        kept = {name: value for name, value in os.environ.items() if not is_of_this_machine(name)}
-        server = f"{database.user}:{database.password}@127.0.0.1:{database.port}"
-        self._environment = {
-            **kept,
-            **tap_settings(config_for(sandbox)),
-            **postgres_settings(database),
-            "TAP_XSTAK_OMS__CATALOG": str(written(folder, "catalog.json", catalog)),
-            "MELTANO_PROJECT_ROOT": str(ROOT),
-            "MELTANO_SYS_DIR_ROOT": str(system),
-            "MELTANO_DATABASE_URI": f"postgresql+psycopg://{server}/{database.database}",
-            "PATH": os.pathsep.join([str(MELTANO.parent), os.environ["PATH"]]),
-        }
-
-    def run(self, *scripts: str, **variables: str) -> Ended:
-        """Run scripts as written, one after the other, to a good end."""
-        self.sandbox.journal.clear()
-        for script in scripts:
-            self._run(script, variables)
-        asked: dict[Partition, list[str | None]] = {}
-        for entry in self.sandbox.journal.orders:
-            if entry.parameter("page") is None:
-                partition = entry.parameter("order_status"), entry.parameter("locationId")
-                asked.setdefault(partition, []).append(entry.parameter("start_date"))
-        return Ended(asked, self._rows())
-
-    def _run(self, script: str, variables: Mapping[str, str]) -> None:
-        ended = subprocess.run(
-            ["sh", "-c", script],
-            cwd=self._folder,
-            env={**self._environment, **variables},
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-
-    def _rows(self) -> list[str]:
-        if self._database.query("SELECT to_regclass('xstak.sales_orders')") == [(None,)]:
-            return []
-        rows = self._database.query("SELECT id, _location_id FROM xstak.sales_orders")
-        assert len(dict(rows)) == len(rows)
-        return sorted(location for _, location in rows)
-
-
 @pytest.fixture(scope="module")
 def stages(
     meltano_folder: Path, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Ended]]:
     """Two shards by the page's commands, then the change to three, which an indexed Job reads."""
+    server = f"{postgres.user}:{postgres.password}@127.0.0.1:{postgres.port}/{postgres.database}"
+    state = {"MELTANO_DATABASE_URI": f"postgresql+psycopg://{server}"}
     with Sandbox(World(locations=LOCATIONS, orders_per_location=20)) as sandbox:
         folder = tmp_path_factory.mktemp("scaling")
-        plugins = ("tap-xstak-oms", "target-postgres")
-        assert run_meltano("install", *plugins, folder=meltano_folder, settings={}).returncode == 0
-        machine = Machine(sandbox, postgres, folder, meltano_folder)
+        machine = Machine(sandbox, postgres, folder, meltano_folder, **state)
         found = {"prepared": machine.run(*commands("Kubernetes"))}
         found["two"] = machine.run(*commands("Many processes"))
+        sandbox.clock.advance(timedelta(days=2))
+        found["two again"] = machine.run(*commands("Many processes"))
         found["changed"] = machine.run(*commands(CHANGE))
         sandbox.clock.advance(timedelta(days=2))
         job = " ".join(CONTAINER["args"])
@@ -184,15 +112,23 @@ def stages(
 
 
 def test_shards_load_into_one_table(stages: dict[str, Ended]) -> None:
-    """Each partition is asked for by one shard, from the start date, and all orders are loaded."""
+    """All orders are loaded, each partition from the start date."""
     two = stages["two"]
     assert stages["prepared"] == Ended({}, [])
-    assert two.asked == {
-        (status, location): [START_DATE]
+    assert {partition: set(starts) for partition, starts in two.asked.items()} == {
+        (status, location): {START_DATE}
         for status in ("pending", "completed")
         for location in LOCATIONS
     }
     assert Counter(two.rows) == dict.fromkeys(LOCATIONS, 20)
+
+
+def test_each_shard_goes_on_from_its_own_state(stages: dict[str, Ended]) -> None:
+    """In the next run each partition is asked for once, by one shard, not from the start date."""
+    asked = stages["two again"].asked
+    assert asked.keys() == stages["two"].asked.keys()
+    assert {len(starts) for starts in asked.values()} == {1}
+    assert START_DATE not in {start for starts in asked.values() for start in starts}
 
 
 def test_the_recipe_takes_the_bookmarks_to_another_number(stages: dict[str, Ended]) -> None:
