@@ -1,13 +1,12 @@
 """`./run bench`: how fast the tap is, beside what else one could use.
 
-Without arguments everything is measured, for half an hour or more, and the figures of
-docs/performance.md are written anew.
+Without arguments all parts are measured but the pipeline, for half an hour or more, and their
+figures in docs/performance.md are written anew; so are those of the pipeline, if it is named.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,26 +18,46 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PARTS = ("speed", "partitions", "memory", "start-up", "profile")
+PIPELINE = "pipeline"
+PAGE = ROOT / "docs" / "performance.md"
+CHART = ROOT / "docs" / "pipeline.svg"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for and tell it."""
     options = _parser().parse_args(arguments)
+    parts = [part for part in options.parts or PARTS if part != PIPELINE]
     scale = QUICK if options.quick else Scale()
     try:
-        results = {part: _measure(part, scale) for part in options.parts or PARTS}
-        if options.into:
-            target = shlex.split(options.into)
-            results["pipeline"] = measurements.pipeline(scale, target)
+        if PIPELINE in options.parts:
+            _pipeline(scale, keep=not options.quick)
+        if parts:
+            text = report.write({part: _measure(part, scale) for part in parts}, scale)
+            print(text)
+            if not options.quick and not options.parts:
+                _keep(text, report.BEGIN, report.END)
     except BenchmarkError as problem:
         print(problem, file=sys.stderr)
         return 1
-    text = report.write(results, scale)
-    print(text)
-    if not options.quick and not options.parts:
-        page = ROOT / "docs" / "performance.md"
-        page.write_text(report.insert(page.read_text(encoding="utf-8"), text), encoding="utf-8")
     return 0
+
+
+def _pipeline(scale: Scale, *, keep: bool) -> None:
+    """Measure the whole way; it needs more than the tap does: see its imports."""
+    from benchmarks.pipeline import chart, race  # noqa: PLC0415 - other parts need none of it
+    from benchmarks.pipeline import report as whole  # noqa: PLC0415 - same
+
+    results = race.race(scale.pipeline_orders, scale.pipeline_rounds)
+    text = whole.write(results)
+    print(text)
+    if keep:
+        CHART.write_text(chart.draw(results), encoding="utf-8")
+        _keep(text, whole.BEGIN, whole.END)
+
+
+def _keep(text: str, begin: str, end: str) -> None:
+    page = report.insert(PAGE.read_text(encoding="utf-8"), text, begin, end)
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def _measure(part: str, scale: Scale) -> Any:  # noqa: ANN401 - each part has figures of its own
@@ -57,8 +76,8 @@ def _measure(part: str, scale: Scale) -> Any:  # noqa: ANN401 - each part has fi
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="little of everything, once")
-    parser.add_argument("--into", metavar="COMMAND", help="a target, to measure a pipeline with")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    named = f"of {', '.join((PIPELINE, *PARTS))}"
+    parser.add_argument("parts", nargs="*", metavar="PART", help=named)
     return parser
 
 

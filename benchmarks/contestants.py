@@ -42,8 +42,8 @@ class Contestant:
 def direct(server: Server, folder: Path, **settings: object) -> Contestant:
     """Our tap, as a pipeline runs it: with a catalog."""
     wanted: dict[str, object] = {"max_concurrent_requests": IN_FLIGHT, **settings}
-    config = _write(folder / "direct.json", server.config(None, **wanted))
-    catalog = _write(folder / "catalog.json", _catalog(config))
+    config = write(folder / "direct.json", server.config(None, **wanted))
+    catalog = write(folder / "catalog.json", discovered(config))
     command = [TAP, "--config", config, "--catalog", catalog]
     return Contestant(DIRECT, command, server.orders())
 
@@ -54,23 +54,25 @@ def all_contestants(server: Server, folder: Path, plain_locations: int) -> list[
     catalog = json.loads(Path(ours.command[-1]).read_text(encoding="utf-8"))
     # A stream map that maps nothing makes every record pass through the SDK.
     mapped = server.config(max_concurrent_requests=IN_FLIGHT, stream_maps={"sales_orders": {}})
-    through_sdk = [TAP, "--config", _write(folder / "mapped.json", mapped), *ours.command[3:]]
-    some = _write(folder / "some.json", server.config(plain_locations))
-    plain_catalog = _write(folder / "plain.json", _plain(catalog))
-    plain = ["benchmarks.plain_tap", "--config", some, "--catalog", plain_catalog]
+    through_sdk = [TAP, "--config", write(folder / "mapped.json", mapped), *ours.command[3:]]
+    some = write(folder / "some.json", server.config(plain_locations))
+    columns = write(folder / "plain.json", plain_catalog(catalog))
+    plain = ["benchmarks.plain_tap", "--config", some, "--catalog", columns]
     return [
         ours,
         Contestant(SDK_EXIT, through_sdk, server.orders()),
-        Contestant(BARE, [*_module(), "benchmarks.bare_script", ours.command[2]], server.orders()),
-        Contestant(PLAIN, [*_module(), *plain], server.orders(plain_locations)),
+        Contestant(BARE, [*module(), "benchmarks.bare_script", ours.command[2]], server.orders()),
+        Contestant(PLAIN, [*module(), *plain], server.orders(plain_locations)),
     ]
 
 
-def _module() -> list[str]:
+def module() -> list[str]:
+    """What runs a module."""
     return [sys.executable, "-m"]
 
 
-def _catalog(config: str) -> dict[str, Any]:
+def discovered(config: str) -> dict[str, Any]:
+    """The catalog that discovery finds with a file of settings."""
     discovery = subprocess.run(
         [TAP, "--config", config, "--discover"],
         cwd=ROOT,
@@ -82,9 +84,9 @@ def _catalog(config: str) -> dict[str, Any]:
     return catalog
 
 
-def _plain(catalog: dict[str, Any]) -> dict[str, Any]:
-    """The same columns without our own, and a bookmark of the orders."""
-    [stream] = catalog["streams"]
+def plain_catalog(catalog: dict[str, Any]) -> dict[str, Any]:
+    """The orders' columns without our own, and a bookmark of the orders."""
+    [stream] = [one for one in catalog["streams"] if one["tap_stream_id"] == "sales_orders"]
     for name in OWN_COLUMNS:
         del stream["schema"]["properties"][name]
     stream["replication_key"] = "updated_at"
@@ -95,13 +97,14 @@ def _plain(catalog: dict[str, Any]) -> dict[str, Any]:
         if not entry["breadcrumb"]:
             entry["metadata"]["replication-key"] = "updated_at"
             entry["metadata"]["valid-replication-keys"] = ["updated_at"]
-    return catalog
+    return {"streams": [stream]}
 
 
 def _own_crumbs() -> list[list[str]]:
     return [[name] for name in OWN_COLUMNS]
 
 
-def _write(path: Path, content: dict[str, Any]) -> str:
+def write(path: Path, content: dict[str, Any]) -> str:
+    """Write a JSON file; returns its path."""
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)

@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.contestants import all_contestants, direct
-from benchmarks.process import ROOT, Run, environment, run, run_into
+from benchmarks.process import ROOT, Run, environment, run
 from benchmarks.server import Size, serving
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Scale:
         latencies: Of the answers, in milliseconds.
         partitions: In the measurement of many partitions.
         more_orders: How many times the orders, in the measurement of memory.
+        pipeline_orders: For each of the 20 locations, on the whole way.
+        pipeline_rounds: How often each goes it.
     """
 
     rounds: int = 5
@@ -44,9 +46,18 @@ class Scale:
     latencies: Sequence[int] = (0, 50, 200)
     partitions: int = 10_000
     more_orders: int = 10
+    pipeline_orders: int = 2000
+    pipeline_rounds: int = 3
 
 
-QUICK = Scale(rounds=1, orders=500, latencies=(0, 50), partitions=400)
+QUICK = Scale(
+    rounds=1,
+    orders=500,
+    latencies=(0, 50),
+    partitions=400,
+    pipeline_orders=100,
+    pipeline_rounds=1,
+)
 
 
 @dataclass(slots=True)
@@ -222,37 +233,6 @@ def _profiled(contestant: Contestant, folder: Path, *options: str) -> dict[str, 
     run([*command, *contestant.command[1:]], orders=contestant.orders)
     figures: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
     return figures
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A run into a target.
-
-    Attributes:
-        target: What it is called.
-        runs: What tap and target took, by round.
-    """
-
-    target: str
-    runs: list[tuple[Run, Run]]
-
-    @property
-    def share(self) -> float:
-        """The tap's part of the CPU seconds of both."""
-        return median(
-            tap.cpu_seconds / (tap.cpu_seconds + into.cpu_seconds) for tap, into in self.runs
-        )
-
-
-def pipeline(scale: Scale, target: Sequence[str]) -> Pipeline:
-    """Run our tap into a target, each time a tenth of the orders."""
-    with serving(Size(orders=scale.orders // 10)) as server, _folder() as folder:
-        contestant = direct(server, folder)
-        runs = [
-            run_into(contestant.command, target, orders=contestant.orders)
-            for _ in range(scale.rounds)
-        ]
-        return Pipeline(Path(target[0]).name, runs)
 
 
 def _run_in_turn(contestants: Sequence[Contestant], rounds: int) -> list[dict[str, Run]]:

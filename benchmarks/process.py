@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,44 +53,19 @@ def run(command: Sequence[str], *, orders: int) -> Run:
     """
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
-        process = _start(command, stdout=subprocess.DEVNULL, stderr=log)
-        return _ended(process, began, log, orders)
-
-
-def run_into(command: Sequence[str], target: Sequence[str], *, orders: int) -> tuple[Run, Run]:
-    """Run a tap into a target; what each of them took.
-
-    Raises:
-        BenchmarkError: If either failed or the tap did not write so many orders.
-    """
-    with tempfile.TemporaryFile() as log, tempfile.TemporaryFile() as target_log:
-        began = time.monotonic()
-        process = _start(command, stdout=subprocess.PIPE, stderr=log)
-        into = _start(target, stdin=process.stdout, stdout=subprocess.DEVNULL, stderr=target_log)
-        if process.stdout:
-            process.stdout.close()
-        tap = _ended(process, began, log, orders)
-        return tap, _ended(into, began, target_log)
-
-
-def _start(command: Sequence[str], **streams: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - as Popen takes them
-    return subprocess.Popen(command, cwd=ROOT, env=environment(), **streams)
-
-
-def _ended(
-    process: subprocess.Popen[bytes], began: float, log: IO[bytes], orders: int | None = None
-) -> Run:
-    """Wait for a process; what it took."""
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    log.seek(0)
-    lines = log.read().decode(errors="replace").splitlines()
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=log
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        lines = log.read().decode(errors="replace").splitlines()
     written = sum(_record_counts(lines))
-    if process.returncode or orders not in {None, written}:
+    if process.returncode or orders != written:
         tail = "\n".join(lines[-5:])
         raise BenchmarkError(
-            f"{process.args!r} ended with {process.returncode} after {written} orders, "
+            f"{command!r} ended with {process.returncode} after {written} orders, "
             f"not {orders}:\n{tail}"
         )
     return Run(written, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -12,7 +12,7 @@ from benchmarks.contestants import BARE, DIRECT, IN_FLIGHT, PLAIN, SDK_EXIT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from benchmarks.measurements import Memory, Partitions, Pipeline, Profile, Race, Scale, StartUp
+    from benchmarks.measurements import Memory, Partitions, Profile, Race, Scale, StartUp
 
 NAMES = (DIRECT, SDK_EXIT, BARE, PLAIN)
 AT_LEAST: dict[int, dict[tuple[str, str], float]] = {
@@ -50,7 +50,6 @@ def write(results: Mapping[str, Any], scale: Scale) -> str:
         "memory": _memory,
         "start-up": _start_up,
         "profile": _profile,
-        "pipeline": _pipeline,
     }
     lines = [*_head(scale)]
     for part, result in results.items():
@@ -147,28 +146,15 @@ def _profile(found: Profile) -> Iterable[str]:
     yield from (f"- `{name}` {seconds / total:.0%}" for name, seconds in found.functions.items())
 
 
-def _pipeline(found: Pipeline) -> Iterable[str]:
-    yield from _title(f"A pipeline into {found.target}")
-    tap, target = ([pair[index] for pair in found.runs] for index in (0, 1))
-    yield (
-        f"{tap[0].orders:,} orders in {median(each.seconds for each in target):.1f} s, in which "
-        f"the tap computed for {median(each.cpu_seconds for each in tap):.1f} s and the target for"
-    )
-    yield (
-        f"{median(each.cpu_seconds for each in target):.1f} s (and the database besides): "
-        f"the tap's share of the two is **{found.share:.0%}**."
-    )
-
-
-def insert(page: str, text: str) -> str:
-    """Put the figures where the page keeps them."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}{END}{after}"
+def insert(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
+    """Put figures where the page keeps them, between two marks."""
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}{end}{after}"
 
 
 def _title(text: str) -> Iterable[str]:
-    return ["", f"## {text}", ""]
+    return ["", f"### {text}", ""]
 
 
 def _verdict(what: str, found: str, bound: float, good: bool, word: str = "at least") -> str:  # noqa: FBT001 - the verdict itself

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -26,6 +26,7 @@ NOW = "2026-01-15T12:00:00+05:00"
 START_DATE = "2025-01-01T00:00:00+05:00"
 TOKEN_PATH = "/v1/admin/service-account/token"  # noqa: S105 - a path
 ORDERS_PATH = "/oe/v2/orders/sales_orders"
+PAGES_AT_ONCE = 16
 CEILING_READERS = 4
 CEILING_REQUESTS = 2000
 
@@ -39,12 +40,20 @@ class Size:
         orders: For each of them.
         page_size: Orders a page.
         latency_ms: By which each answer is late.
+        days: Over which the orders came.
+        now: Its time at start.
+        hours_later: That have passed since then.
+        start_date: Since when there are orders.
     """
 
     locations: int = 20
     orders: int = 5000
     page_size: int = 100
     latency_ms: int = 0
+    days: int = 60
+    now: str = NOW
+    hours_later: float = 0
+    start_date: str = START_DATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Server:
             "client_secret": "demo-secret",
             "company_code": "demo-company",
             "location_ids": _location_ids(locations or self.size.locations),
-            "start_date": START_DATE,
+            "start_date": self.size.start_date,
             "auth_url": self.url + TOKEN_PATH,
             "api_url": self.url + "/oe/v2",
             **more,
@@ -82,12 +91,29 @@ class Server:
         """How many orders it has, or its first locations have."""
         return sum(self.totals[:locations])
 
+    def every_page(self, start_date: str) -> Iterator[bytes]:
+        """Every page since a date, as it travels; the server has it at hand from then on."""
+        client = _Client(self.url, replace(self.size, start_date=start_date))
+        partitions = [
+            (status, location)
+            for status in STATUSES
+            for location in _location_ids(self.size.locations)
+        ]
+        with ThreadPoolExecutor(PAGES_AT_ONCE) as pool:
+            for partition, first in zip(
+                partitions, pool.map(lambda one: client.get(*one), partitions), strict=True
+            ):
+                yield first
+                others = range(2, _block(first)["totalPages"] + 1)
+                yield from pool.map(partial(client.get, *partition), others)
+
 
 @contextmanager
 def serving(size: Size) -> Iterator[Server]:
     """Start a server, make its pages, and end it."""
-    command = [sys.executable, "-m", "xstak_sandbox", "--port=0", "--clock-stands", f"--now={NOW}"]
+    command = [sys.executable, "-m", "xstak_sandbox", "--port=0", "--clock-stands"]
     command += [f"--locations={size.locations}", f"--orders={size.orders}"]
+    command += [f"--now={size.now}", f"--days={size.days}"]
     command += [f"--latency-ms={size.latency_ms}", "--keep-pages=1000000"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
@@ -96,9 +122,20 @@ def serving(size: Size) -> Iterator[Server]:
             url = process.stdout.readline().strip() if process.stdout else ""
             if not url:
                 raise BenchmarkError("the server did not start")
+            if size.hours_later:
+                _advance(url, size.hours_later)
             yield _warmed_up(url, size)
         finally:
             process.terminate()
+
+
+def _advance(url: str, hours: float) -> None:
+    """Let time pass in the server's world."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/_sandbox/advance", json.dumps({"hours": hours}), headers)
+    connection.getresponse().read()
+    connection.close()
 
 
 def _warmed_up(url: str, size: Size) -> Server:
@@ -106,7 +143,7 @@ def _warmed_up(url: str, size: Size) -> Server:
     client = _Client(url, size)
     totals = dict.fromkeys(_location_ids(size.locations), 0)
     queries: list[tuple[str, str, int]] = []
-    with ThreadPoolExecutor(16 if size.latency_ms else 1) as pool:
+    with ThreadPoolExecutor(PAGES_AT_ONCE if size.latency_ms else 1) as pool:
         for status in STATUSES:
             firsts = pool.map(partial(client.first, status), totals)
             for location, page in zip(totals, firsts, strict=True):
@@ -143,15 +180,14 @@ class _Client:
 
     def first(self, status: str, location: str) -> dict[str, int]:
         """The page block of the first page."""
-        block: dict[str, int] = json.loads(gzip.decompress(self.get(status, location)))["page"]
-        return block
+        return _block(self.get(status, location))
 
     def get(self, status: str, location: str, page: int | None = None) -> bytes:
         """A page as it travels."""
         query = {
             "order_status": status,
             "locationId": location,
-            "start_date": START_DATE,
+            "start_date": self._size.start_date,
             "size": self._size.page_size,
             **({} if page is None else {"page": page}),
         }
@@ -176,6 +212,12 @@ class _Client:
         headers = {"Content-Type": "application/json"}
         answer = self._exchange("POST", TOKEN_PATH, json.dumps(body), headers=headers)
         return str(json.loads(answer)["access_token"])
+
+
+def _block(page: bytes) -> dict[str, int]:
+    """The page block of a page as it travels."""
+    block: dict[str, int] = json.loads(gzip.decompress(page))["page"]
+    return block
 
 
 def _location_ids(count: int) -> list[str]:

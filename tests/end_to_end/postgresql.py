@@ -52,12 +52,16 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
-    """Start a server, and end it."""
+def postgres_server(*, durable: bool = False) -> Iterator[Postgres]:
+    """Start a server, and end it.
+
+    Args:
+        durable: Whether it waits for the disk, as servers do and tests need not.
+    """
     folder = Path(tempfile.mkdtemp(prefix="xstak-postgres-"))
     try:
         _initialise(folder)
-        port = _start(folder)
+        port = _start(folder, durable=durable)
         try:
             yield Postgres(port)
         finally:
@@ -85,13 +89,14 @@ def _initialise(folder: Path) -> None:
     )
 
 
-def _start(folder: Path) -> int:
+def _start(folder: Path, *, durable: bool) -> int:
     """Start on a free port; PostgreSQL cannot choose one, and another may take it meanwhile."""
     for _ in range(START_TRIES):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
+        options += "" if durable else " -c fsync=off"
         command = ("-D", str(folder / "data"), "-l", str(folder / "log"), "-w", "-o", options)
         try:
             _run("pg_ctl", *command, "start")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +15,7 @@ from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.end_to_end.postgresql import Postgres
 
@@ -98,23 +97,19 @@ def test_a_signal_ends_every_shard(machine: Machine, tmp_path: Path) -> None:
 
 
 def left_in(folder: Path) -> list[str]:
-    """The processes that run with a system directory in a folder."""
-    wanted = f"MELTANO_SYS_DIR_ROOT={folder}".encode()
-    return [
-        process.name
-        for process in Path("/proc").iterdir()
-        if process.name.isdecimal()
-        and os.access(process / "environ", os.R_OK)
-        and wanted in (process / "environ").read_bytes()
-    ]
+    """The taps and loaders that run with a system directory in a folder."""
+    listed = subprocess.run(["ps", "-e", "-o", "args="], check=True, capture_output=True, text=True)
+    return [line for line in listed.stdout.splitlines() if f"{folder}/.meltano" in line]
 
 
 def test_lines_of_json_stay_json(machine: Machine) -> None:
-    """In JSON logs every line of a shard is an object, and tells the state of its shard."""
+    """In JSON logs no line gets a prefix, and each tells the state of its shard."""
     process = machine.start(RUN, {"MELTANO_CLI_LOG_FORMAT": "json"})
     code, lines = ended(process)
     assert code == 0
-    names = {json.loads(line).get("job_name", "") for line in lines[:-1]}
+    assert lines[-1] == "2 of 2 shards succeeded."
+    assert not [line for line in lines if line.startswith("shard") and line.endswith("}")]
+    names = {json.loads(line).get("job_name", "") for line in lines if line.startswith("{")}
     assert {name.rpartition(":")[2] for name in names if name} == {"shard-0", "shard-1"}
 
 
