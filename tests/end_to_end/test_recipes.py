@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.end_to_end.meltano import postgres_settings, run_meltano, tap_settings
+from tests.end_to_end.meltano import MELTANO, postgres_settings, run_meltano, tap_settings
 from tests.holdings import exact, told
-from tests.support import Run, blocks, clock_of, config_for, discovered, run_tap, written
+from tests.support import ROOT, Run, blocks, clock_of, config_for, discovered, run_tap, written
 from xstak_sandbox import Fault, Kind, RawOrder, Sandbox, World
 
 if TYPE_CHECKING:
@@ -74,9 +74,39 @@ def test_meltano_selects_columns(meltano_folder: Path, sandbox: Sandbox) -> None
     assert set(messages[0]["schema"]["properties"]) == wanted
 
 
-def selected(folder: Path, sandbox: Sandbox, rules: list[str]) -> list[dict[str, Any]]:
+def test_a_catalog_has_to_hold_the_selection(
+    meltano_folder: Path, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """With a catalog Meltano ignores `select`; the recipe's command writes the rules into one."""
+    [text] = blocks(PAGE, "yaml", under="Only some columns")
+    rules = yaml.safe_load(text)["select"]
+    plain = str(written(tmp_path, "plain.json", discovered(config_for(sandbox))))
+    ignored = selected(meltano_folder, sandbox, rules, TAP_XSTAK_OMS__CATALOG=plain)
+    assert "customer" in ignored[0]["schema"]["properties"]
+    script, wanted = commands("Only some columns"), {"id", "_synced_at"}
+    settings = {
+        **tap_settings(config_for(sandbox)),
+        "TAP_XSTAK_OMS__SELECT": json.dumps(rules),
+        "TAP_XSTAK_OMS__CATALOG": plain,
+        "MELTANO_PROJECT_ROOT": str(ROOT),
+        "MELTANO_SYS_DIR_ROOT": str(meltano_folder),
+        "PATH": os.pathsep.join([str(MELTANO.parent), os.environ["PATH"]]),
+    }
+    subprocess.run(
+        ["sh", "-e", "-c", *script], cwd=tmp_path, env={**os.environ, **settings}, check=True
+    )
+    catalog = str(tmp_path / "catalog.json")
+    held = selected(meltano_folder, sandbox, [], TAP_XSTAK_OMS__CATALOG=catalog)
+    wanted |= {rule.removeprefix("sales_orders.") for rule in rules}
+    assert set(held[0]["schema"]["properties"]) == wanted
+
+
+def selected(
+    folder: Path, sandbox: Sandbox, rules: list[str], **extras: str
+) -> list[dict[str, Any]]:
     """The messages of a run under Meltano with such a `select`."""
-    settings = tap_settings(config_for(sandbox)) | {"TAP_XSTAK_OMS__SELECT": json.dumps(rules)}
+    settings = {**tap_settings(config_for(sandbox)), **extras}
+    settings["TAP_XSTAK_OMS__SELECT"] = json.dumps(rules)
     ended = run_meltano("invoke", "tap-xstak-oms", folder=folder, settings=settings)
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
+pytestmark = pytest.mark.xdist_group("meltano")
+
 LOCATIONS = location_ids(8)
 FAILING = "1003"
 """A location of the first of two shards."""
