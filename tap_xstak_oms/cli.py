@@ -129,7 +129,7 @@ def main() -> None:
             Command.cli()
     except TapError as error:
         for line in str(error).splitlines():
-            logger.error("%s", line)  # noqa: TRY400 - a person reads it
+            logger.error("%s", line, extra=error.fields)  # noqa: TRY400 - a person reads it
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - the SDK would tell its text, which could hold anything
         logger.critical("%s", of_the_tap(error))

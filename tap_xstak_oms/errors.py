@@ -13,7 +13,7 @@
 Each tells the exit code of a command that ends with it. The codes are documented and stable.
 
 No text of an error ever holds a secret, a token or an order's data: errors are built from our
-own words, numbers and setting names, never from what a server said.
+own words, numbers and setting names. Of what a server said they hold at most the ID of a request.
 """
 
 from __future__ import annotations
@@ -38,9 +38,17 @@ class TapError(Exception):
 
     Attributes:
         exit_code: Of a command that ends with it: 1 if not everything was read and written.
+        request_id: The ID that the server gave to the request which failed, None where it gave
+            none. The text holds it once the request is given up.
     """
 
     exit_code = 1
+    request_id: str | None = None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """What JSON logs hold beside the text."""
+        return {"request_id": self.request_id} if self.request_id else {}
 
 
 class UsageError(TapError):
@@ -92,16 +100,17 @@ class PartitionError(TapError):
             still is.
     """
 
-    def __init__(self, message: str, *, gone: bool = False) -> None:
+    def __init__(self, message: str, *, gone: bool = False, request_id: str | None = None) -> None:
         super().__init__(message)
         self.gone = gone
+        self.request_id = request_id
 
 
 class RefusedError(PartitionError):
     """The server refuses one request, and would again; it says nothing of others."""
 
-    def __init__(self, message: str, *, gone: bool = True) -> None:
-        super().__init__(message, gone=gone)
+    def __init__(self, message: str, *, gone: bool = True, request_id: str | None = None) -> None:
+        super().__init__(message, gone=gone, request_id=request_id)
 
 
 class RetriableError(PartitionError):
@@ -111,11 +120,7 @@ class RetriableError(PartitionError):
         retry_after: Seconds the server asked everybody to wait, if it did.
     """
 
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, gone: bool = False
-    ) -> None:
-        super().__init__(message, gone=gone)
-        self.retry_after = retry_after
+    retry_after: float | None = None
 
 
 def of_the_tap(error: Exception) -> str:

@@ -50,6 +50,8 @@ class Quirks:
         date_skew_seconds: How far the server's own clock, which writes the headers `Date` and
             `Retry-After`, is ahead of the world's.
         compresses: Whether answers are compressed for who accepts gzip.
+        request_id_header: The header of each answer that holds the request's ID; none if empty.
+        request_id: That ID, in which {number} stands for the request's place in the journal.
     """
 
     token_path: TokenPath = "service-account"
@@ -78,6 +80,8 @@ class Quirks:
     sends_date: bool = True
     date_skew_seconds: float = 0.0
     compresses: bool = True
+    request_id_header: str = "X-Request-Id"
+    request_id: str = "req-{number}"
 
     def size_for(self, asked: int | None) -> int:
         """The number of orders on a full page when `asked` were wished for (C9)."""

@@ -1,4 +1,4 @@
-"""Writes every request into the journal and dates every answer."""
+"""Writes every request into the journal, and every answer's date and request ID."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Recorder:
         app: What answers.
         journal: Where to write.
         clock: The world's, which the `Date` header follows.
-        quirks: Of the `Date` header.
+        quirks: Of the headers `Date` and `X-Request-Id`.
         endpoints: The vendor's paths and their names.
     """
 
@@ -68,6 +68,7 @@ class Recorder:
             if message["type"] == "http.response.start":
                 self._journal.answered(number, message["status"])
                 self._date(message)
+                self._identify(message, number)
             elif not message.get("more_body", False):
                 # Before the client can see the end of the answer, and ask again.
                 self._journal.leave(number)
@@ -96,6 +97,11 @@ class Recorder:
             ahead = timedelta(seconds=self._quirks.date_skew_seconds)
             date = format_datetime(in_gmt(self._clock.now() + ahead), usegmt=True)
             MutableHeaders(scope=message)["date"] = date
+
+    def _identify(self, message: Message, number: int) -> None:
+        if self._quirks.request_id_header:
+            request_id = self._quirks.request_id.replace("{number}", str(number))
+            MutableHeaders(scope=message)[self._quirks.request_id_header] = request_id
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tap_xstak_oms.api.auth import Token, XStakAuthenticator, read_token
 from tap_xstak_oms.api.exchange import Answer, check_status
@@ -14,19 +15,18 @@ from tap_xstak_oms.api.gate import Gate
 from tap_xstak_oms.api.outage import Outage
 from tap_xstak_oms.api.pages import Page, PageError, parse_page
 from tap_xstak_oms.api.parameters import are_tokens_in_body, orders_request, token_request
+from tap_xstak_oms.api.request_ids import identified
 from tap_xstak_oms.api.transport import Traffic, Transport
 from tap_xstak_oms.errors import CredentialsError, PartitionError, RetriableError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from threading import Event
 
     from tap_xstak_oms.api.exchange import HTTPRequest
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.config.settings import Partition, Settings
-
-T = TypeVar("T")
 
 FIRST_PAGES = range(2)
 """The numbers that a first page can have: pages count from 0 or from 1 (C8)."""
@@ -93,7 +93,9 @@ class XStakClient:
 
         def attempt() -> Page:
             source.traffic.count(retries=min(next(tries), 1))
-            return _patiently(read, self._authorised(source, asked, ended))
+            answer = self._authorised(source, asked, ended)
+            with _about(answer):
+                return read(answer)
 
         name = f"Page {'one' if asked is None else asked} of {source.partition}"
         try:
@@ -112,20 +114,21 @@ class XStakClient:
             self._authenticator.invalidate(token)
             request = source.request(asked, self._authenticator.token(ended))
             answer = self._send(request, source.traffic, ended)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            # A token may live shorter than it claims, so another one may still do.
-            raise RetriableError(
-                "the server answered 401: it refused a new token as well. Check that `api_url` and "
-                "`auth_url` belong together, and `company_code`",
-                retry_after=answer.retry_after,
-            )
+        with _about(answer):
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                # A token may live shorter than it claims, so another one may still do.
+                raise RetriableError(
+                    "the server answered 401: it refused a new token as well. Check that `api_url` "
+                    "and `auth_url` belong together, and `company_code`"
+                )
         return answer
 
     def _send(self, request: HTTPRequest, traffic: Traffic, ended: Event) -> Answer:
         traffic.count(requests=1)
         answer = self._transport.exchange(request, ended)
         if answer.status != HTTPStatus.UNAUTHORIZED:
-            check_status(answer, request)
+            with _about(answer):
+                check_status(answer, request)
         return answer
 
     def _request_token(self, ended: Event) -> Token:
@@ -134,15 +137,17 @@ class XStakClient:
         def attempt() -> Token:
             asked_at = self._clock.monotonic()
             answer = self._transport.exchange(request, ended)
-            if answer.status in _REFUSED and not answer.asks_for_patience:
-                raise CredentialsError(_refusal(answer.status))
-            check_status(answer, request)
-            return _patiently(lambda answer: read_token(answer.body, asked_at), answer)
+            with _about(answer):
+                if answer.status in _REFUSED and not answer.asks_for_patience:
+                    raise CredentialsError(_refusal(answer))
+                check_status(answer, request)
+                return read_token(answer.body, asked_at)
 
         try:
             return self._transport.persist("The token request", attempt, ended)
         except PartitionError as error:
-            raise RunError(str(error)) from None
+            with identified(error.request_id):
+                raise RunError(str(error)) from None
 
 
 class PartitionPages:
@@ -197,22 +202,22 @@ class PartitionPages:
         return page
 
 
-def _patiently(read: Callable[[Answer], T], answer: Answer) -> T:
-    """Read an answer; where it is none, the server may have said when there will be one."""
+@contextmanager
+def _about(answer: Answer) -> Iterator[None]:
+    """Give an error about an answer what the answer says of the next try, and of the request."""
     try:
-        return read(answer)
+        with identified(answer.request_id):
+            yield
     except RetriableError as error:
         error.retry_after = answer.retry_after
         raise
 
 
-def _refusal(status: int) -> str:
-    sent = (
-        ", or how they are sent: `token_parameters_in`, `grant_type_keys`"
-        if status == HTTPStatus.BAD_REQUEST
-        else ""
-    )
+def _refusal(answer: Answer) -> str:
+    is_bad = answer.status == HTTPStatus.BAD_REQUEST
+    sent = ", or how they are sent: `token_parameters_in`, `grant_type_keys`" if is_bad else ""
+    known = f" (request ID {answer.request_id})" if answer.request_id else ""
     return (
-        f"The token endpoint refused the credentials (status {status}). Check `client_id`, "
-        f"`client_secret` and `company_code`{sent}."
+        f"The token endpoint refused the credentials (status {answer.status}). Check `client_id`, "
+        f"`client_secret` and `company_code`{sent}{known}."
     )

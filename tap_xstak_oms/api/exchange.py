@@ -54,12 +54,14 @@ class Answer:
         headers: Its headers.
         body: Its body, decoded; empty where the status is not one of success.
         came_at: Our clock.
+        request_id: The server's ID of the request, None where it gave none that can be told.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     came_at: datetime
+    request_id: str | None = None
 
     @property
     def date(self) -> datetime | None:
@@ -92,7 +94,7 @@ def check_status(answer: Answer, request: HTTPRequest) -> None:
         RefusedError: Any other 4xx.
         PartitionError: Any other that is not a success.
     """
-    status, patience = answer.status, answer.retry_after
+    status = answer.status
     if is_good(status):
         return
     is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -101,9 +103,8 @@ def check_status(answer: Answer, request: HTTPRequest) -> None:
     if status < HTTPStatus.BAD_REQUEST:
         redirects = status >= HTTPStatus.MULTIPLE_CHOICES
         raise PartitionError(told + _REDIRECT.format(request.url_setting) * redirects)
-    if status in _PASSING or is_failure or patience is not None:
-        is_of_page = status == HTTPStatus.INTERNAL_SERVER_ERROR
-        raise RetriableError(told, retry_after=patience, gone=is_of_page)
+    if status in _PASSING or is_failure or answer.retry_after is not None:
+        raise RetriableError(told, gone=status == HTTPStatus.INTERNAL_SERVER_ERROR)
     raise RefusedError(told)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from tap_xstak_oms.api.request_ids import identified
 from tap_xstak_oms.errors import PartitionError, RefusedError, RunError
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Outage:
             self._without_page.add(partition)
             count = len(self._without_page)
         if count >= self._most:
-            raise RunError(
-                f"{error} {count} partitions in a row got no page, and nothing more is tried: all "
-                "keep their bookmarks."
-            ) from None
+            with identified(error.request_id):
+                raise RunError(
+                    f"{error} {count} partitions in a row got no page, and nothing more is tried: "
+                    "all keep their bookmarks."
+                ) from None

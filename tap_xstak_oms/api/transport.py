@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlencode
@@ -24,11 +24,12 @@ from tap_xstak_oms.api.exchange import Answer, is_good
 from tap_xstak_oms.api.gate import EndedError
 from tap_xstak_oms.api.problems import CONNECT_TIMEOUT_SECONDS, problem
 from tap_xstak_oms.api.quiet import quiet, quieten_libraries
+from tap_xstak_oms.api.request_ids import identified, request_id, with_id
 from tap_xstak_oms.api.routes import Routes
-from tap_xstak_oms.errors import PartitionError, RefusedError, RetriableError
+from tap_xstak_oms.errors import PartitionError, RetriableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from http.client import HTTPConnection
     from threading import Event
 
@@ -114,7 +115,7 @@ class Transport:
         def wait(seconds: float) -> None:
             self._clock.wait(ended, seconds)
 
-        tries = tenacity.Retrying(
+        attempts = tenacity.Retrying(
             sleep=wait,
             stop=tenacity.stop_after_attempt(self._max_tries),
             wait=self._wait,
@@ -123,17 +124,12 @@ class Transport:
             reraise=True,
         )
         try:
-            return tries(_unless(ended, attempt))
+            return attempts(_unless(ended, attempt))
         except RetriableError as error:
-            raise PartitionError(
-                f"{name}: {error}. Given up after try {self._max_tries} of {self._max_tries} "
-                "(`max_tries`).",
-                gone=error.gone,
-            ) from None
-        except RefusedError as error:
-            raise RefusedError(f"{name}: {error}.") from None
+            tries = f" Given up after try {self._max_tries} of {self._max_tries} (`max_tries`)."
+            raise _given_up(error, PartitionError, name, tries) from None
         except PartitionError as error:
-            raise PartitionError(f"{name}: {error}.") from None
+            raise _given_up(error, type(error), name) from None
 
     def exchange(self, request: HTTPRequest, ended: Event) -> Answer:
         """Send a request once and return the answer, whatever its status.
@@ -147,37 +143,47 @@ class Transport:
         route = self._route(request)
         with self._gate.request(ended):
             self.traffic.count(requests=1)
-            try:
-                answer = self._exchange(request, route)
-            except _BROKEN as error:
-                raise problem(error, request, route, self._bounds) from None
+            answer = self._exchange(request, route)
         if answer.asks_for_patience:
             self.traffic.count(throttles=1)
         return answer
 
     def _exchange(self, request: HTTPRequest, route: Route) -> Answer:
-        query = f"?{urlencode(request.params)}" if request.params else ""
-        with quiet():
-            # urllib3 itself, of which `requests` makes three times the work. A `token` header
-            # would travel along to another host, which `Authorization` would not.
-            response = route.pool.urlopen(
-                request.method,
-                route.target + query,
-                body=request.body,
-                headers={**self._headers, **request.headers},
-                timeout=self._timeout,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-            )
+        with quiet(), self._in_words(request, route):
+            response = self._open(request, route)
+            found = request_id(response.headers, request)
             read = self._bounds.read if is_good(response.status) else _skip
             try:
-                body = read(response)
+                with identified(found), self._in_words(request, route):
+                    body = read(response)
             finally:
                 # The connection of one that was read to its end has been handed back by then.
                 response.close()
-        return Answer(response.status, response.headers, body, self._clock.now())
+        return Answer(response.status, response.headers, body, self._clock.now(), found)
+
+    @contextmanager
+    def _in_words(self, request: HTTPRequest, route: Route) -> Iterator[None]:
+        try:
+            yield
+        except _BROKEN as error:
+            raise problem(error, request, route, self._bounds) from None
+
+    def _open(self, request: HTTPRequest, route: Route) -> urllib3.BaseHTTPResponse:
+        """Send, and return the answer as far as its head."""
+        query = f"?{urlencode(request.params)}" if request.params else ""
+        # urllib3 itself, of which `requests` makes three times the work. A `token` header would
+        # travel along to another host, which `Authorization` would not.
+        return route.pool.urlopen(
+            request.method,
+            route.target + query,
+            body=request.body,
+            headers={**self._headers, **request.headers},
+            timeout=self._timeout,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+        )
 
     def _route(self, request: HTTPRequest) -> Route:
         route = self._routes.get(request.url)
@@ -191,20 +197,22 @@ class Transport:
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Back off; where the server said how long to wait, the gate does too, for everybody."""
-        asked = _retry_after(state)
+        asked = _error(state).retry_after
         if asked is not None:
             self._gate.pause(asked)
         return _BACKOFF(state)
 
     def _announce(self, name: str, state: tenacity.RetryCallState) -> None:
         self.traffic.count(retries=1)
+        error = _error(state)
         logger.warning(
             "%s: %s. Try %d of %d, the next in %.0f s.",
             name,
-            _error(state),
+            with_id(error),
             state.attempt_number,
             self._max_tries,
-            max(state.upcoming_sleep, _retry_after(state) or 0.0),
+            max(state.upcoming_sleep, error.retry_after or 0.0),
+            extra=error.fields,
         )
 
 
@@ -225,10 +233,14 @@ def _skip(response: urllib3.BaseHTTPResponse) -> bytes:
     return b""
 
 
-def _error(state: tenacity.RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+def _error(state: tenacity.RetryCallState) -> RetriableError:
+    """What the last try met, of the one kind after which there is another."""
+    return cast("RetriableError", state.outcome and state.outcome.exception())
 
 
-def _retry_after(state: tenacity.RetryCallState) -> float | None:
-    error = _error(state)
-    return error.retry_after if isinstance(error, RetriableError) else None
+def _given_up(
+    error: PartitionError, kind: type[PartitionError], name: str, tries: str = ""
+) -> PartitionError:
+    """The error of a request that is not tried again."""
+    text = f"{name}: {with_id(error)}.{tries}"
+    return kind(text, gone=error.gone, request_id=error.request_id)

@@ -75,7 +75,7 @@ class Run:
             try:
                 yield
             except PartitionError as error:
-                logger.error("%s", error)  # noqa: TRY400 - a person reads it
+                logger.error("%s", error, extra=error.fields)  # noqa: TRY400 - a person reads it
                 if is_strict:
                     raise
             self._checkpoint.end(partition, self.sync.reads[partition])

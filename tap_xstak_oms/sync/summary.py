@@ -129,6 +129,7 @@ class Summary:
             "bookmark_from": bookmarks.to_text(before) if before else None,
             "bookmark_to": bookmarks.to_text(after) if after and not self._is_full_table else None,
             "error": read.error,
+            "request_id": read.request_id,
         }
 
     def _warn_of_unsettled(self) -> None:

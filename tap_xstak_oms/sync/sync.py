@@ -57,6 +57,7 @@ class PartitionRead:
         orders: How many orders were handed on.
         extra_values: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
+        request_id: The server's ID of the request that failed, if it gave one.
         ended_at: When it ended, well or not, by our clock.
         has_ended: Whether nothing more comes, for better or worse, and all that came is written:
             the checkpoint sets it. False if it was interrupted.
@@ -71,6 +72,7 @@ class PartitionRead:
     orders: int = 0
     extra_values: Counter[str] = field(default_factory=Counter)
     error: str | None = None
+    request_id: str | None = None
     ended_at: datetime | None = None
     has_ended: bool = False
 
@@ -192,13 +194,13 @@ class Sync:
                 "however the pages are counted. Check `page_parameter`."
             )
         except PartitionError as error:
-            read.error = str(error)
+            read.error, read.request_id = str(error), error.request_id
         finally:
             read.ended_at = self._clock.now()
             # It holds a page of orders.
             del self._sources[partition]
         if read.error:
-            raise PartitionError(read.error) from None
+            raise PartitionError(read.error, request_id=read.request_id) from None
 
     def fail(self, partition: Partition, why: str) -> NoReturn:
         """Count a partition that was read as failed, for what became of its records.
