@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from tap_xstak_oms.api.exchange import HTTPRequest
+    from tap_xstak_oms.api.gate import Wait
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.config.settings import Partition, Settings
 
@@ -41,12 +42,13 @@ class XStakClient:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._gate = Gate(
+            max_concurrent=settings.max_concurrent_requests,
+            max_per_minute=settings.max_requests_per_minute,
+            clock=clock,
+        )
         self._transport = Transport(
-            gate=Gate(
-                max_concurrent=settings.max_concurrent_requests,
-                max_per_minute=settings.max_requests_per_minute,
-                clock=clock,
-            ),
+            gate=self._gate,
             clock=clock,
             timeout_seconds=settings.request_timeout_seconds,
             max_tries=settings.max_tries,
@@ -64,6 +66,11 @@ class XStakClient:
     def traffic(self) -> Traffic:
         """What was sent so far."""
         return self._transport.traffic
+
+    @property
+    def wait(self) -> Wait | None:
+        """What requests wait for now, None if for nothing but answers."""
+        return self._gate.wait()
 
     def pages(self, partition: Partition, start: datetime) -> PartitionPages:
         """The pages of a partition since a start date."""

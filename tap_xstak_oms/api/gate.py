@@ -5,10 +5,11 @@ Token requests, discovery, retries and replays count like any other (promise P4)
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +19,26 @@ if TYPE_CHECKING:
 
 MINUTE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 600.0
+RETRY_AFTER = "Retry-After"
+MAX_PER_MINUTE = "max_requests_per_minute"
+
+logger = logging.getLogger("tap-xstak-oms")
 
 
 class EndedError(Exception):
     """Nobody waits any more for what a thread was waiting to do."""
+
+
+class Wait(NamedTuple):
+    """Why nothing is sent.
+
+    Attributes:
+        reason: The header or the setting.
+        seconds: How much longer.
+    """
+
+    reason: str
+    seconds: float
 
 
 class Gate:
@@ -38,10 +55,12 @@ class Gate:
         self._places = threading.BoundedSemaphore(max_concurrent)
         self._max_per_minute = max_per_minute
         self._clock = clock
-        # Guards the two below: who may start next is one decision.
+        # Guards those below: who may start next is one decision.
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
         self._closed_until = float("-inf")
+        self._held = 0
+        self._is_limit_told = False
 
     @contextmanager
     def request(self, ended: Event) -> Iterator[None]:
@@ -52,7 +71,7 @@ class Gate:
         """
         with self._places:
             while (delay := self._start()) > 0:
-                self._clock.wait(ended, delay)
+                self._hold(ended, delay)
                 if ended.is_set():
                     raise EndedError
             yield
@@ -67,6 +86,36 @@ class Gate:
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
         return seconds
+
+    def wait(self) -> Wait | None:
+        """What requests wait for now, None if for nothing but answers."""
+        with self._lock:
+            now = self._clock.monotonic()
+            pause = self._closed_until - now
+            minute = self._until_minute_has_room(now) if self._held else 0.0
+        if max(pause, minute) <= 0:
+            return None
+        return Wait(RETRY_AFTER, pause) if pause >= minute else Wait(MAX_PER_MINUTE, minute)
+
+    def _hold(self, ended: Event, delay: float) -> None:
+        with self._lock:
+            self._held += 1
+        self._tell_limit()
+        self._clock.wait(ended, delay)
+        with self._lock:
+            self._held -= 1
+
+    def _tell_limit(self) -> None:
+        """Tell once, also where no progress is shown, why nothing seems to happen."""
+        wait = self.wait()
+        if wait and wait.reason == MAX_PER_MINUTE and not self._is_limit_told:
+            self._is_limit_told = True
+            logger.info(
+                "Waiting %.0f s for `%s` (%d), and again when a minute is full.",
+                wait.seconds,
+                wait.reason,
+                self._max_per_minute,
+            )
 
     def _start(self) -> float:
         """Start a request now and return 0, or return the seconds to wait before asking again."""

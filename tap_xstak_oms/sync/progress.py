@@ -40,6 +40,8 @@ class Figures:
         retries: Tries after the first.
         throttles: How often the server asked for patience.
         seconds: Since the run began.
+        waits_for: The header or the setting that lets nothing be sent now.
+        wait_seconds: For how much longer.
     """
 
     partitions_done: int
@@ -51,11 +53,13 @@ class Figures:
     retries: int
     throttles: int
     seconds: float
+    waits_for: str | None = None
+    wait_seconds: float | None = None
 
     @property
     def seconds_left(self) -> float | None:
         """The ETA, as if all partitions were alike; None while there is nothing to judge by."""
-        if not self.share_done:
+        if not self.share_done or self.waits_for:
             return None
         return self.seconds / self.share_done * (1 - self.share_done)
 
@@ -64,7 +68,14 @@ class Figures:
         """How far it is, and when it may end."""
         left = self.seconds_left
         eta = "unknown" if left is None else duration(left)
-        return f"{self.partitions_done:,} of {counted(self.partitions, 'partition')}, ETA {eta}"
+        done = f"{self.partitions_done:,} of {counted(self.partitions, 'partition')}"
+        return f"{done}, ETA {eta}{self._wait}"
+
+    @property
+    def _wait(self) -> str:
+        if self.wait_seconds is None:
+            return ""
+        return f", waiting {duration(self.wait_seconds)} for `{self.waits_for}`"
 
     @property
     def harvest(self) -> str:

@@ -152,7 +152,7 @@ class Sync:
     def figures(self) -> Figures:
         """How far the run is."""
         reads = list(self.reads.values())
-        traffic = self._client.traffic
+        traffic, wait = self._client.traffic, self._client.wait
         return Figures(
             partitions_done=sum(read.has_ended for read in reads),
             partitions=len(self.partitions),
@@ -163,6 +163,8 @@ class Sync:
             retries=traffic.retries,
             throttles=traffic.throttles,
             seconds=self._clock.monotonic() - self._began_counting,
+            waits_for=wait and wait.reason,
+            wait_seconds=wait and wait.seconds,
         )
 
     def start_of(self, partition: Partition) -> datetime:

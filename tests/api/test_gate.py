@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_xstak_oms.api.gate import LONGEST_PAUSE_SECONDS, Gate
 from tap_xstak_oms.clock import Clock
+
+if TYPE_CHECKING:
+    import pytest
 
 
 class FakeTime:
@@ -56,6 +61,38 @@ def test_a_pause_is_bounded() -> None:
     """A server that asks for a day is given ten minutes."""
     time = FakeTime()
     assert gate(time).pause(86_400) == LONGEST_PAUSE_SECONDS
+
+
+def test_a_pause_tells_that_it_is_waited_for() -> None:
+    """From the moment that the server asks for it until it has passed."""
+    time = FakeTime()
+    polite = gate(time)
+    assert polite.wait() is None
+    polite.pause(30)
+    time.now = 10
+    assert polite.wait() == ("Retry-After", 20)
+    time.now = 30
+    assert polite.wait() is None
+
+
+def test_a_full_minute_tells_that_it_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """Only while a request is held back, not while the last of the minute is under way."""
+    caplog.set_level("INFO")
+    time = FakeTime()
+    waits = []
+
+    def wait(_: threading.Event, seconds: float) -> None:
+        waits.append(polite.wait())
+        time.now += seconds
+
+    polite = Gate(max_concurrent=9, max_per_minute=1, clock=replace(time.clock, wait=wait))
+    for at in (0, 20, 65):
+        time.now = max(time.now, at)
+        with polite.request(threading.Event()):
+            assert polite.wait() is None
+    assert waits == [("max_requests_per_minute", 40), ("max_requests_per_minute", 55)]
+    [line] = caplog.messages
+    assert "Waiting 40 s for `max_requests_per_minute` (1)" in line
 
 
 def test_no_more_requests_at_once_than_allowed() -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 @contextmanager
 def watched(folder: Path, sandbox: Sandbox, **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A run, to be watched."""
-    config = written(folder, "config.json", config_for(sandbox, infer_schema=False))
+    changes = {"infer_schema": False} | streams.pop("changes", {})
+    config = written(folder, "config.json", config_for(sandbox, **changes))
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"} | streams.pop("env", {})
     with subprocess.Popen(
         [EXECUTABLE, "--config", config], env=environment, text=False, **streams
@@ -76,6 +77,31 @@ def test_a_terminal_is_left_in_order_by_a_signal(tmp_path: Path) -> None:
         seen += b"".join(shown).decode()
         assert process.wait() == 143
     assert seen.rindex(SHOW_CURSOR) < seen.index("1 interrupted")
+
+
+WAITS = {
+    "Retry-After": (Fault(Kind.STATUS, code=429, retry_after=40, order_status="completed"), {}),
+    "max_requests_per_minute": (None, {"max_requests_per_minute": 2}),
+}
+
+
+@pytest.mark.parametrize("reason", WAITS)
+def test_a_terminal_tells_what_is_waited_for(tmp_path: Path, reason: str) -> None:
+    """While the server or a setting lets nothing be sent, the display says so, without an ETA."""
+    fault, changes = WAITS[reason]
+    with (
+        Sandbox(ONE, faults=[fault] if fault else []) as sandbox,
+        terminal() as (theirs, shown),
+        watched(
+            tmp_path, sandbox, stdout=subprocess.DEVNULL, stderr=theirs, changes=changes
+        ) as process,
+    ):
+        os.close(theirs)
+        seen = ""
+        while "ETA unknown, waiting" not in seen:
+            seen += next(shown).decode()
+        process.kill()
+    assert re.search(rf"\d of 2 partitions, ETA unknown, waiting \d+ s for `{reason}`", seen)
 
 
 @pytest.mark.parametrize("case", ["stdout", "TERM=dumb"])

@@ -39,6 +39,14 @@ def test_a_line_tells_how_far_a_run_is() -> None:
     assert "ETA unknown" in str(replace(HALF_WAY, share_done=0))
 
 
+@pytest.mark.parametrize("reason", ["Retry-After", "max_requests_per_minute"])
+def test_a_wait_is_told_and_no_end_guessed(reason: str) -> None:
+    """While nothing may be sent, the line says why and for how long, and guesses no ETA."""
+    told = str(replace(HALF_WAY, waits_for=reason, wait_seconds=42.4, throttles=0))
+    assert told.startswith(f"10 of 40 partitions, ETA unknown, waiting 42 s for `{reason}`; 3,000")
+    assert "throttle" not in told
+
+
 def test_lines_come_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     """Away from a terminal a line comes every 15 s, with its figures for JSON logs."""
     caplog.set_level(logging.INFO)
