@@ -73,6 +73,8 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         start=options.now,
         statuses=options.statuses.split(","),
         life_days=options.life_days,
+        cancelled_share=options.cancelled_share,
+        deleted_share=options.deleted_share,
         short_offsets=options.short_offsets,
     )
     return Sandbox(
@@ -126,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--orders", type=int, default=250, help="per location by now (default: 250)")
     add("--days", type=float, default=60, help="over which they came (default: 60)")
     add("--life-days", type=float, default=25, help="an order's longest life (default: 25)")
+    add("--cancelled-share", type=float, default=0, help="of orders, from any status (default: 0)")
+    add("--deleted-share", type=float, default=0, help="of orders, from any status (default: 0)")
     add("--statuses", default="pending,completed", help="in lifecycle order, with commas")
     add("--now", type=_moment, default=datetime.now(PAKISTAN), help="the world's time at start")
     add("--clock-stands", action="store_true", help="real time does not pass in the world")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-EventKind = Literal["moved", "paid", "noted", "readdressed"]
+EventKind = Literal["moved", "paid", "noted", "readdressed", "cancelled", "deleted"]
 
 EDITS: tuple[EventKind, ...] = ("paid", "noted", "readdressed")
 DAY_MS = 86_400_000
@@ -46,6 +46,11 @@ def stage(past: Sequence[Event]) -> int:
     return sum([event.kind == "moved" for event in past])
 
 
+def has_ended(past: Sequence[Event], kind: EventKind) -> bool:
+    """Whether an order was cancelled or deleted, given what has happened: that comes last."""
+    return bool(past) and past[-1].kind == kind
+
+
 @dataclass(frozen=True, slots=True)
 class Ageing:
     """How orders live.
@@ -54,11 +59,15 @@ class Ageing:
         stages: How many statuses an order passes through at most.
         life_ms: Nothing happens to an order later than this after its creation.
         stuck_share: The share of orders that stop before the last status for ever.
+        cancelled_share: The share of orders that are cancelled.
+        deleted_share: The share of orders that are deleted.
     """
 
     stages: int
     life_ms: int
     stuck_share: float
+    cancelled_share: float = 0
+    deleted_share: float = 0
 
     def live(self, rng: random.Random, created: int) -> Life:
         """A life that begins at `created`, in epoch milliseconds.
@@ -74,7 +83,22 @@ class Ageing:
             Event(created + 1 + int(rng.random() * age), EDITS[int(rng.random() * len(EDITS))])
             for _ in range(int(rng.random() * (MOST_EDITS + 1)))
         ]
-        return Life(created, tuple(sorted(moves + edits, key=lambda event: event.at)))
+        end = self._end(rng, created, age)
+        events = [*moves, *edits, *end]
+        last = end[0].at if end else created + age
+        return Life(
+            created,
+            tuple(sorted([e for e in events if e.at <= last], key=lambda event: event.at)),
+        )
+
+    def _end(self, rng: random.Random, created: int, age: int) -> list[Event]:
+        """What ends the life early, if anything does."""
+        if not (self.cancelled_share or self.deleted_share):
+            return []
+        fate, at = rng.random(), created + 1 + int(rng.random() * age)
+        if fate < self.cancelled_share:
+            return [Event(at, "cancelled")]
+        return [Event(at, "deleted")] if fate < self.cancelled_share + self.deleted_share else []
 
     def _moves(self, rng: random.Random) -> int:
         all_moves = self.stages - 1

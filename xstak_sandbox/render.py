@@ -9,7 +9,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from xstak_sandbox.lives import stage
+from xstak_sandbox.lives import has_ended, stage
 from xstak_sandbox.moments import in_pakistan
 
 if TYPE_CHECKING:
@@ -63,12 +63,20 @@ class Facts:
     life: Life
 
 
+CANCELLED = "cancelled"
+"""The status of an order that was cancelled, wherever it stood."""
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How orders are written: the statuses' names in lifecycle order, and the offset (C5)."""
 
     statuses: tuple[str, ...]
     offset: str = "+05:00"
+
+    def status(self, past: Sequence[Event]) -> str:
+        """The status of an order to which all that has happened."""
+        return CANCELLED if has_ended(past, "cancelled") else self.statuses[stage(past)]
 
 
 def render(facts: Facts, past: Sequence[Event], style: Style) -> bytes:
@@ -147,7 +155,7 @@ class _Writer:
         return order
 
     def _status(self, events: int) -> str:
-        return self._style.statuses[stage(self._past[:events])]
+        return self._style.status(self._past[:events])
 
     def _customer(self) -> Json:
         who = f"{self._facts.location}-{self._facts.ordinal}"
@@ -215,7 +223,8 @@ class _Writer:
 
     def _history(self) -> Json:
         moments = [(0, self._facts.life.created)]
-        moments += [(n, e.at) for n, e in enumerate(self._past, 1) if e.kind == "moved"]
+        steps = {"moved", "cancelled"}
+        moments += [(n, e.at) for n, e in enumerate(self._past, 1) if e.kind in steps]
         return [{"status": self._status(n), "at": self._time(at)} for n, at in moments]
 
     def _note(self) -> str | None:

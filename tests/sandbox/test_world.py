@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xstak_sandbox import RawOrder, World, WorldClock, location_ids
-from xstak_sandbox.world import shelf_of
+from xstak_sandbox.shelf import shelf_of
 
 SMALL = World(orders_per_location=40)
 days = st.floats(min_value=-70, max_value=60).map(lambda number: timedelta(days=number))
@@ -100,6 +100,27 @@ def test_some_orders_never_move_on() -> None:
     later = world.orders_at(world.start + timedelta(days=30))
     stuck = [order for order in later if order.id in first and order.status == "pending"]
     assert 0.05 < len(stuck) / len(first) < 0.15
+
+
+def test_some_orders_are_cancelled_and_some_deleted() -> None:
+    """Cancelled ones say so and stay as they are; deleted ones are nowhere."""
+    world = World(orders_per_location=400, cancelled_share=0.2, deleted_share=0.1)
+    usual = {order.id: order for order in World(orders_per_location=400).orders_at(world.start)}
+    later = {o.id: o for o in world.orders_at(world.start + timedelta(days=30)) if o.id in usual}
+    gone = usual.keys() - later.keys()
+    assert 0.06 < len(gone) / len(usual) < 0.14
+    for order_id in gone:
+        with pytest.raises(KeyError):
+            world.order(order_id or 0, world.start + timedelta(days=30))
+    cancelled = [order for order in later.values() if order.status == "cancelled"]
+    assert 0.15 < len(cancelled) / len(usual) < 0.25
+    for order in cancelled:
+        fields = parse(order.body)
+        assert fields["status"] == fields["status_history"][-1]["status"] == "cancelled"
+        assert fields["status_history"][-1]["at"] == fields["updated_at"]
+    now = {order.id: order.body for order in world.orders_at(world.start)}
+    kept = [key for key in usual if usual[key].body == now.get(key)]
+    assert len(kept) > 0.6 * len(usual), "the others live as they would"
 
 
 def test_a_long_lifecycle_is_walked_in_order() -> None:
