@@ -72,7 +72,8 @@ def test_each_read_is_told(catalog: Catalog) -> None:
         orders = [r for r in orders_of(run) if (r["_order_status"], r["_location_id"]) == place]
         assert {order["_synced_at"] for order in orders} == {read["_synced_at"]}
         assert read["announced"] == read["met"] == read["emitted"] == len(orders)
-        assert (read["complete"], read["error"], read["passes"]) == (True, None, 1)
+        assert (read["complete"], read["quiet"]) == (True, True)
+        assert (read["error"], read["passes"]) == (None, 1)
         assert read["read_since"] == "2024-12-31T19:00:00.000000+00:00"
         assert read["ended_at"] >= read["_synced_at"][:19]
     assert counts.total() - len(reads) == len(orders_of(run))
@@ -116,7 +117,7 @@ def test_a_failed_read_is_told(catalog: Catalog) -> None:
     reads = {(read["_order_status"], read["_location_id"]): read for read in reads_of(run)}
     assert len(reads) == 4
     failed = reads["completed", "1002"]
-    assert (failed["complete"], failed["emitted"]) == (False, 0)
+    assert (failed["complete"], failed["quiet"], failed["emitted"]) == (False, False, 0)
     assert "the server answered 404" in failed["error"]
     empty = [read for read in reads.values() if read["announced"] == 0 and read["complete"]]
     assert empty
@@ -133,7 +134,12 @@ def test_what_never_settles_is_not_complete(catalog: Catalog) -> None:
             clock=clock_of(sandbox),
         )
     [read] = [read for read in reads_of(run) if read["_order_status"] == "completed"]
-    assert (read["complete"], read["passes"], read["error"]) == (False, 3, None)
+    assert (read["complete"], read["quiet"], read["passes"], read["error"]) == (
+        False,
+        False,
+        3,
+        None,
+    )
 
 
 def test_reads_alone_emit_no_order_and_move_no_bookmark(

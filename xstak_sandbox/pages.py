@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from xstak_sandbox.query import OrdersQuery
     from xstak_sandbox.quirks import Quirks
-    from xstak_sandbox.world import Order, World
+    from xstak_sandbox.shelf import Order
+    from xstak_sandbox.world import World
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from xstak_sandbox.faults import Fault
-    from xstak_sandbox.world import Order
+    from xstak_sandbox.shelf import Order
 
 
 class Sandbox:

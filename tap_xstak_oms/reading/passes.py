@@ -25,6 +25,8 @@ class Outcome:
 
     Attributes:
         settled: Whether it was read whole; False while it lasts.
+        quiet: Whether its last pass met as many orders as each answer of it announced: what it
+            did not bring was not there.
         passes: Passes begun.
         pages: Pages read, over all passes.
         orders: Distinct orders met.
@@ -32,6 +34,7 @@ class Outcome:
     """
 
     settled: bool = False
+    quiet: bool = False
     passes: int = 1
     pages: int = 0
     orders: int = 0
@@ -144,7 +147,8 @@ class Passes(Generic[OrderT]):
 
     def begin_another(self) -> bool:
         """Judge the pass that has ended; returns whether another is due, and has begun."""
-        self._outcome.settled = self._is_quiet() or self._brought_too_little()
+        self._outcome.quiet = self._is_quiet()
+        self._outcome.settled = self._outcome.quiet or self._brought_too_little()
         if self._outcome.settled or self._is_last():
             return False
         self._outcome.passes += 1

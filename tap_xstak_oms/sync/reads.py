@@ -16,6 +16,7 @@ KEY = (LOCATION_ID, ORDER_STATUS, SYNCED_AT)
 _TIME = {"type": ["string", "null"], "format": "date-time"}
 _COUNT = {"type": ["integer", "null"]}
 _TEXT = {"type": ["string", "null"]}
+_TRUTH = {"type": ["boolean", "null"]}
 
 
 def _described(schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -37,9 +38,10 @@ SCHEMA: dict[str, Any] = {
         "passes": _described(_COUNT, "How often the pages were read."),
         "requests": _described(_COUNT, "Requests that were sent, retries included."),
         "retries": _described(_COUNT, "Requests that were sent again."),
-        "complete": _described(
-            {"type": ["boolean", "null"]},
-            "Whether all was read: what is not among its orders was not there.",
+        "complete": _described(_TRUTH, "Whether all was read, as far as announced totals show."),
+        "quiet": _described(
+            _TRUTH,
+            "Whether nothing moved in its last pass either: what it did not bring was not there.",
         ),
         "error": _described(_TEXT, "Why the read failed, if it did."),
         "tap_version": _described(_TEXT, "The version of the tap."),
@@ -49,6 +51,7 @@ SCHEMA: dict[str, Any] = {
 
 def read_record(partition: Partition, read: PartitionRead, tap_version: str) -> dict[str, Any]:
     """The record of a read that has ended. Nothing of an order is in it."""
+    is_complete = result_of(read) == COMPLETE
     return {
         **partition.context,
         SYNCED_AT: to_text(read.began or read.asked_at),
@@ -61,7 +64,8 @@ def read_record(partition: Partition, read: PartitionRead, tap_version: str) -> 
         "passes": read.outcome.passes,
         "requests": read.traffic.requests,
         "retries": read.traffic.retries,
-        "complete": result_of(read) == COMPLETE,
+        "complete": is_complete,
+        "quiet": is_complete and read.outcome.quiet,
         "error": read.error,
         "tap_version": tap_version,
     }

@@ -38,7 +38,7 @@ def test_a_quiet_pass_settles() -> None:
 
     assert read.take(("ab", 4), ("cd", 4)) == "abcd"
     assert not read.begin_another()
-    assert read.outcome == Outcome(settled=True, passes=1, pages=2, orders=4, total=4)
+    assert read.outcome == Outcome(settled=True, quiet=True, passes=1, pages=2, orders=4, total=4)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,21 @@ def test_an_end_that_comes_much_closer_is_not_believed() -> None:
         assert read.begin_another() == (pass_number < 2)
 
     assert not read.outcome.settled
+
+
+def test_a_read_is_as_quiet_as_its_last_pass() -> None:
+    """What moved before proves nothing against it; what moved in the last one does."""
+    read = _Read()
+    read.take(("ab", 4), ("c", 3))
+    assert read.begin_another()
+    read.take(("ab", 3), ("d", 3))
+    assert not read.begin_another()
+    assert read.outcome == Outcome(settled=True, quiet=True, passes=2, pages=4, orders=4, total=3)
+    restless = _Read()
+    for pages in ((("ab", 4), ("c", 3)), (("ab", 4), ("c", 3))):
+        restless.take(*pages)
+        restless.begin_another()
+    assert (restless.outcome.settled, restless.outcome.quiet) == (True, False)
 
 
 def test_a_server_that_lists_an_order_twice_settles() -> None:
@@ -215,7 +230,7 @@ def test_one_page_is_quiet_and_leaves_nothing_behind() -> None:
 
     assert passes.take("aa", 5, is_only_page=True) == "aa"
     assert not passes.begin_another()
-    assert outcome == Outcome(settled=True, passes=1, pages=1, orders=2, total=5)
+    assert outcome == Outcome(settled=True, quiet=True, passes=1, pages=1, orders=2, total=5)
 
 
 def test_a_partition_that_shrank_to_one_page_is_quiet() -> None:
