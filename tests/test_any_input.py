@@ -232,6 +232,24 @@ def test_any_state(inputs: Inputs, command: Callable[..., None], data: st.DataOb
 
 
 @EXAMPLES
+@given(data=st.data())
+def test_any_mix_of_files(
+    inputs: Inputs, command: Callable[..., None], data: st.DataObject
+) -> None:
+    """Files that change places, or hold messages, lines, pages or nothing."""
+    message = {"type": "STATE", "value": inputs.state}
+    lines = "".join(f"{json.dumps(line)}\n" for line in (inputs.catalog, message, message))
+    objects = [inputs.config, inputs.catalog, inputs.state, message, inputs.configured]
+    texts = [*map(json.dumps, objects), lines, lines[:-9], "", "\n", "<!doctype html>", "a: 1"]
+    words = ["--config", inputs.file("config", inputs.config)]
+    for option in data.draw(st.lists(st.sampled_from(["config", "catalog", "state"]), min_size=1)):
+        path = inputs.folder / f"any-{option}"
+        path.write_text(data.draw(st.sampled_from(texts)))
+        words += [f"--{option}", str(path)]
+    command(cli.main, *words, *data.draw(st.sampled_from(MODES)))
+
+
+@EXAMPLES
 @given(content=st.binary(max_size=30), option=st.sampled_from(["--config", "--catalog", "--state"]))
 def test_any_bytes(
     inputs: Inputs, command: Callable[..., None], content: bytes, option: str

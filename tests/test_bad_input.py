@@ -211,7 +211,7 @@ ODD_ANSWERS = {
     Kind.ORDERS_NULL: "holds 0 orders where its own page block implies at least",
     Kind.NO_ORDERS: "holds 0 orders where its own page block implies at least",
     Kind.ERROR_BODY: "lacks `orders` or `page`",
-    Kind.HTML: "is not JSON",
+    Kind.HTML: "the answer is a web page: check `api_url`",
 }
 
 

@@ -40,7 +40,7 @@ def run_in_process(own: Account, caplog: pytest.LogCaptureFixture, expected: str
 TOKEN_FAULTS = {
     "no_access_token": (Kind.NO_ACCESS_TOKEN, "without a usable access_token"),
     "status": (Kind.STATUS, "answered 500"),
-    "html": (Kind.HTML, "without a usable access_token"),
+    "html": (Kind.HTML, "answered with a web page: check `auth_url`"),
     "error_body": (Kind.ERROR_BODY, "without a usable access_token"),
     "not_json": (Kind.NOT_JSON, "without a usable access_token"),
     "reset": (Kind.RESET, "no connection"),

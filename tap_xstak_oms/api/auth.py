@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.api.text import clean
+from tap_xstak_oms.api.text import clean, is_web_page
 from tap_xstak_oms.errors import RetriableError, RunError
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def read_token(body: bytes, asked_at: float) -> Token:
     Raises:
         RetriableError: If it holds no token.
     """
+    if is_web_page(body):
+        raise RetriableError("the token endpoint answered with a web page: check `auth_url`")
     try:
         answer = json.loads(clean(body))
         value = answer["access_token"]

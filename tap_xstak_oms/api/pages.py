@@ -9,7 +9,7 @@ from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 
 import msgspec
 
-from tap_xstak_oms.api.text import TextError, clean
+from tap_xstak_oms.api.text import TextError, clean, is_web_page
 from tap_xstak_oms.errors import RetriableError
 
 
@@ -77,6 +77,8 @@ def parse_page(
     Raises:
         PageError: If it is no page, or holds fewer orders than its own page block implies.
     """
+    if is_web_page(body):
+        raise PageError("the answer is a web page: check `api_url`")
     try:
         # Orders are skipped over, not looked into: what is wrong inside would go unnoticed.
         answer = _decoder.decode(clean(body))

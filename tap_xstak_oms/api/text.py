@@ -46,6 +46,11 @@ def clean(body: bytes) -> bytes:
     return _ESCAPE.sub(_settle, body)
 
 
+def is_web_page(body: bytes) -> bool:
+    """Whether it is HTML, or XML, where JSON should be."""
+    return body.lstrip(_BEFORE_JSON).startswith(b"<")
+
+
 def _require_utf8(body: bytes) -> None:
     try:
         body.decode()

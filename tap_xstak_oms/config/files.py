@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _KINDS: dict[type, str] = {list: "a list", str: "a string", type(None): "null", bool: "a boolean"}
+_OPTIONS = {"configuration": "--config", "catalog": "--catalog", "state": "--state"}
+_WHEN_EMPTY = {
+    "configuration": "Write the settings into it",
+    "catalog": "Make it with discovery",
+    "state": "The run before has written no STATE: run again without --state",
+}
 
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -25,10 +36,25 @@ def text_of_object(path: str, what: str) -> str:
         UsageError: Naming the file and what is wrong with it, and nothing of what it holds.
     """
     text, content = _read(path, what)
-    if isinstance(content, dict):
-        return text
-    held = _KINDS.get(type(content), "a number")
-    raise unusable(path, what, f"holds {held}, where an object should be")
+    if not isinstance(content, dict):
+        held = _KINDS.get(type(content), "a number")
+        raise unusable(path, what, f"holds {held}, where an object should be")
+    kind = _kind(content)
+    if kind not in (what, None):
+        option = f". Give it with {_OPTIONS[kind]}" if kind in _OPTIONS else ""
+        raise unusable(path, what, f"holds a {kind}{option}")
+    return text
+
+
+def _kind(content: Mapping[str, Any]) -> str | None:
+    """What an object is meant to be, as far as its names tell; None if they do not."""
+    if content.keys() & SCHEMA["properties"].keys():
+        return "configuration"
+    if isinstance(content.get("streams"), list):
+        return "catalog"
+    if "bookmarks" in content or content.get("type") == "STATE":
+        return "state"
+    return "Singer message, and no STATE" if {"type", "stream"} <= content.keys() else None
 
 
 def text_of_json(path: str, what: str) -> str:
@@ -66,10 +92,20 @@ def _read(path: str, what: str) -> tuple[str, object]:
             # It may be one of a pair; what stands alone could not be written again.
             json.dumps(content, ensure_ascii=False).encode()
         return text, content  # noqa: TRY300 - as short as it is
+    except json.JSONDecodeError as error:
+        problem = _json_problem(error, path, what)
     except (OSError, ValueError, RecursionError) as error:
         problem = _file_problem(error)
     # Raised outside the handler: an error above may hold all of a configuration.
     raise unusable(path, what, problem)
+
+
+def _json_problem(error: json.JSONDecodeError, path: str, what: str) -> str:
+    if not error.doc.strip():
+        return f"is empty. {_WHEN_EMPTY.get(what, 'There must be JSON in it')}"
+    if error.msg == "Extra data" and error.lineno > 1 and what == "state":
+        return f"has several lines. Take the last: tail -1 {shlex.quote(path)} > last.json"
+    return f"is not JSON: see line {error.lineno}, column {error.colno}"
 
 
 def _refuse(_: str) -> NoReturn:
@@ -83,6 +119,4 @@ def _file_problem(error: Exception) -> str:
         return "is not UTF-8 text"
     if isinstance(error, UnicodeEncodeError):
         return "holds half a character (a lone surrogate)"
-    if isinstance(error, json.JSONDecodeError):
-        return f"is not JSON: see line {error.lineno}, column {error.colno}"
     return "is nested too deeply" if isinstance(error, RecursionError) else "is not JSON"

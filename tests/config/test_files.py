@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,21 @@ UNUSABLE = {
     "a string": (b'"hidden"', "holds a string, where"),
     "null": (b"null", "holds null, where"),
     "a boolean": (b"true", "holds a boolean, where"),
-    "nothing": (b"", "is not JSON: see line 1, column 1"),
+    "nothing": (b"", "is empty. The run before has written no STATE: run again"),
+    "an empty line": (b"\n", "is empty. The run before has written no STATE"),
+    "a configuration": (
+        b'{"client_secret":"hidden"}',
+        "holds a configuration. Give it with --config",
+    ),
+    "a catalog": (b'{"streams":[]}', "holds a catalog. Give it with --catalog"),
+    "a record": (
+        b'{"type":"RECORD","stream":"hidden","record":{}}',
+        "holds a Singer message, and no STATE.",
+    ),
+    "messages": (
+        b'{"type":"SCHEMA"}\n{"type":"STATE"',
+        "has several lines. Take the last: tail -1 ",
+    ),
     "half": (b'{"client_secret":\n"hidden', "is not JSON: see line 2, column 1"),
     "two": (b'{"client_secret":"hidden"}{}', "is not JSON: see line 1, column 27"),
     "NaN": (b'{"client_secret":NaN}', "is not JSON"),
@@ -32,12 +48,49 @@ UNUSABLE = {
 }
 
 
-def complaint(path: object) -> str:
-    """What is said of a state file."""
+def complaint(path: object, what: str = "state") -> str:
+    """What is said of a file that should hold a state, or something else."""
     with pytest.raises(TapError) as caught:
-        text_of_object(str(path), "state")
+        text_of_object(str(path), what)
     assert caught.value.__context__ is None
     return str(caught.value)
+
+
+GOOD: dict[str, list[object]] = {
+    "configuration": [{"client_id": "x"}, {"page_size": 5}, {"start_date": None, "streams": []}],
+    "catalog": [{"streams": [{}]}],
+    "state": [{"bookmarks": {}}, {"type": "STATE", "value": {}}],
+}
+
+
+@pytest.mark.parametrize("what", GOOD)
+@pytest.mark.parametrize("held", GOOD)
+def test_files_that_change_places_are_told_apart(tmp_path: Path, what: str, held: str) -> None:
+    """A file given with the wrong option is refused, and the sentence names the right one."""
+    path = tmp_path / "file.json"
+    for content in [{}, *GOOD[held]]:
+        path.write_text(json.dumps(content))
+        if what == held or not content:
+            assert text_of_object(str(path), what) == json.dumps(content)
+        else:
+            option = "--config" if held == "configuration" else f"--{held}"
+            assert complaint(path, what).endswith(f"holds a {held}. Give it with {option}.")
+
+
+def test_the_command_for_many_states_works(tmp_path: Path) -> None:
+    """What is said of a file of many STATE lines is a command that a shell runs, and it helps."""
+    path = tmp_path / "all my states.jsonl"
+    path.write_text('{"bookmarks":{"a":{}}}\n{"bookmarks":{"b":{}}}\n')
+    command = complaint(path).split("Take the last: ")[1].removesuffix(".")
+    assert shlex.split(command) == ["tail", "-1", str(path), ">", "last.json"]
+
+
+def test_what_is_empty_is_told_with_a_way_on(tmp_path: Path) -> None:
+    """An empty file is what a command leaves that failed before it; each kind has its way on."""
+    path = tmp_path / "file.json"
+    path.touch()
+    assert complaint(path, "catalog").endswith("is empty. Make it with discovery.")
+    assert complaint(path, "configuration").endswith("is empty. Write the settings into it.")
 
 
 @pytest.mark.parametrize(("content", "words"), UNUSABLE.values(), ids=UNUSABLE.keys())

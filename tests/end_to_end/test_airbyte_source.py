@@ -383,7 +383,7 @@ def test_bad_input_is_told(
     ("content", "words"),
     [
         (None, "cannot be read (no such file or directory)"),
-        (b"", "is not JSON: see line 1, column 1"),
+        (b"", "is empty. Write the settings into it"),
         (b'{"client_id":"x",\n"client_secret":"hidden"', "is not JSON: see line 2, column 25"),
         (b'\xff\xfe{"client_secret":"hidden"}', "is not UTF-8 text"),
     ],

@@ -104,6 +104,54 @@ def test_a_file_that_is_no_json_is_told(sandbox: Sandbox, tmp_path: Path, option
     assert "is not JSON: see line 2, column" in ended.stderr
 
 
+WRONG = {
+    "a catalog as the configuration": (
+        ["--config", "catalog.json"],
+        "'catalog.json' holds a catalog. Give it with --catalog.",
+    ),
+    "a configuration as the catalog": (
+        ["--config", "config.json", "--catalog", "config.json"],
+        "'config.json' holds a configuration. Give it with --config.",
+    ),
+    "a configuration as the state": (
+        ["--config", "config.json", "--state", "config.json"],
+        "'config.json' holds a configuration. Give it with --config.",
+    ),
+    "a state as the configuration": (
+        ["--config", "state.json"],
+        "'state.json' holds a state. Give it with --state.",
+    ),
+    "no state, as a run leaves that died": (
+        ["--config", "config.json", "--state", "empty.json"],
+        "'empty.json' is empty. The run before has written no STATE: run again without --state.",
+    ),
+    "all states": (
+        ["--config", "config.json", "--state", "states.jsonl"],
+        "'states.jsonl' has several lines. Take the last: tail -1 states.jsonl > last.json.",
+    ),
+    "a folder": (["--config", "."], "'.' cannot be read (is a directory)."),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_file_is_told_with_what_to_do(
+    sandbox: Sandbox, tmp_path: Path, options: list[str], words: str
+) -> None:
+    """One sentence, the last on stderr, exit code 2, nothing on stdout and no request."""
+    config = config_for(sandbox)
+    written(tmp_path, "config.json", config)
+    written(tmp_path, "catalog.json", {"streams": []})
+    state = json.dumps({"type": "STATE", "value": {"bookmarks": {}}})
+    (tmp_path / "state.json").write_text(state)
+    (tmp_path / "states.jsonl").write_text(f"{state}\n{state}\n")
+    (tmp_path / "empty.json").touch()
+    ended = run_cli(*options, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert line.endswith(f"cannot be used: the file {words}")
+    assert not sandbox.journal.entries()
+
+
 def test_a_missing_config_file_is_told() -> None:
     """A path that leads nowhere is told with the path."""
     ended = run_cli("--config", "nowhere.json")
