@@ -55,7 +55,8 @@ def read_began(
 
     Args:
         server_time: The `Date` of the first answer, None where it had none or cannot be right.
-        now: Our own clock, which the result never exceeds but for a tick.
+        now: Our own clock, which the result never exceeds but for a tick. Where the two differ
+            the earlier one loses nothing, whichever is wrong: it reads some orders again.
         after: The same moment of the location's previous status. The result is later than it,
             so that a target which keeps the latest row keeps the later status.
     """
@@ -63,12 +64,17 @@ def read_began(
     return began if after is None else max(began, after + _TICK)
 
 
-def is_off(server_time: datetime, *, now: datetime, settings: Settings) -> bool:
-    """Whether a server's clock cannot be right: 1970, or a day and more ahead of ours.
+def is_possible(server_time: datetime, *, settings: Settings) -> bool:
+    """Whether a server's clock may be right, unlike one that says 1970.
 
     No bookmark lies before the start date, which is in the past by our clock.
     """
-    return server_time < settings.start_date or server_time > now + CLOCKS_DIFFER_AT_MOST
+    return server_time >= settings.start_date
+
+
+def is_far(server_time: datetime, *, now: datetime) -> bool:
+    """Whether one of the two clocks must be wrong."""
+    return abs(server_time - now) > CLOCKS_DIFFER_AT_MOST
 
 
 def earned(began: datetime, *, chosen_at: datetime, settings: Settings) -> datetime:

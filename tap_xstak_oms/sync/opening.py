@@ -47,13 +47,16 @@ def tell_what_is_read(settings: Settings, logger: logging.Logger) -> None:
     )
 
 
-def warn_of_clocks(server_time: datetime, now: datetime, logger: logging.Logger) -> None:
-    """Warn that the server's clock is not used."""
+def warn_of_clocks(
+    server_time: datetime, now: datetime, logger: logging.Logger, *, is_used: bool
+) -> None:
+    """Warn that the server's clock or ours is wrong, and say whether the server's is used."""
     logger.warning(
-        "The server's clock says %s, this machine's %s. Bookmarks come from this machine's clock: "
-        "check that it is right.",
+        "The server's clock says %s, this machine's %s. Bookmarks come from %s clock: check that "
+        "it is right.",
         moment(server_time),
         moment(now),
+        "the server's" if is_used else "this machine's",
     )
 
 

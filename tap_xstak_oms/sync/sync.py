@@ -253,12 +253,14 @@ class Sync:
     def _server_time(self, first: Page, now: datetime) -> datetime | None:
         """When the server says that it answered, if that can be right."""
         told = first.answered_at
-        if told is None or not bookmarks.is_off(told, now=now, settings=self._settings):
-            return told
-        if not self._is_clock_told:
+        if told is None:
+            return None
+        is_possible = bookmarks.is_possible(told, settings=self._settings)
+        is_used = is_possible and told <= now
+        if not self._is_clock_told and (not is_possible or bookmarks.is_far(told, now=now)):
             self._is_clock_told = True
-            opening.warn_of_clocks(told, now, logger)
-        return None
+            opening.warn_of_clocks(told, now, logger, is_used=is_used)
+        return told if is_used else None
 
     def _fetch(
         self,

@@ -98,18 +98,25 @@ def test_a_server_ahead_of_us_cannot_push_a_bookmark_into_the_future() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "is_off"),
+    ("server", "is_possible"),
     [
-        (utc("1970-01-01T00:00:00Z"), True),
-        (SETTINGS.start_date - timedelta(seconds=1), True),
-        (SETTINGS.start_date, False),
-        (NOW + timedelta(days=1), False),
-        (NOW + timedelta(days=1, seconds=1), True),
+        (utc("1970-01-01T00:00:00Z"), False),
+        (SETTINGS.start_date - timedelta(seconds=1), False),
+        (SETTINGS.start_date, True),
+        (NOW + timedelta(days=400), True),
     ],
 )
-def test_a_clock_that_cannot_be_right(server: datetime, *, is_off: bool) -> None:
-    """A server of before the start date, or of the day after tomorrow, does not count."""
-    assert bookmarks.is_off(server, now=NOW, settings=SETTINGS) == is_off
+def test_a_clock_that_cannot_be_right(server: datetime, *, is_possible: bool) -> None:
+    """A server of before the start date does not count."""
+    assert bookmarks.is_possible(server, settings=SETTINGS) == is_possible
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_clocks_that_are_far_from_each_other(sign: int) -> None:
+    """More than a day between the server's clock and ours, either way, is told."""
+    day = timedelta(days=1) * sign
+    assert not bookmarks.is_far(NOW + day, now=NOW)
+    assert bookmarks.is_far(NOW + day + timedelta(seconds=1) * sign, now=NOW)
 
 
 def test_without_a_server_time_our_clock_tells() -> None:
