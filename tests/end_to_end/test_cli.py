@@ -254,7 +254,7 @@ def test_no_secret_and_no_customer_is_in_any_log(tmp_path: Path, place: Any) -> 
     for secret in (CLIENT_SECRET, "Test Customer", "@example.com", *map(str, tokens)):
         assert secret not in ended.stderr
         assert not any(secret in state for state in states)
-    assert ("every proxy on its way" in ended.stderr) == (place == "query")
+    assert ("every proxy on the way" in ended.stderr) == (place == "query")
 
 
 def test_the_last_line_of_a_run_is_a_state_too(sandbox: Sandbox, tmp_path: Path) -> None:

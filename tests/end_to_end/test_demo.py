@@ -103,6 +103,7 @@ def test_bars_are_drawn_without_unicode_too() -> None:
     assert lines == ["# completed   . pending   a block is an order", "Mon 12 Jan  ##. 3"]
 
 
+@pytest.mark.xdist_group("readme")  # whose demo uses the same folders
 @pytest.mark.parametrize(
     ("number", "code", "farewell"),
     [(signal.SIGINT, 130, "\nStopped. Nothing is left running.\n"), (signal.SIGTERM, 143, "")],
