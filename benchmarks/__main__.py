@@ -1,7 +1,8 @@
 """`./run bench`: how fast the tap is, beside what else one could use.
 
-Without arguments all parts are measured but the pipeline, for half an hour or more, and their
-figures in docs/performance.md are written anew; so are those of the pipeline, if it is named.
+Without arguments all parts are measured but the two large ones, for half an hour or more, and their
+figures in docs/performance.md are written anew; so are those of the pipeline, and of the soak,
+where these are named.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import measurements, report
+from benchmarks import measurements, report, soak
 from benchmarks.measurements import QUICK, Scale
 from benchmarks.process import ROOT, BenchmarkError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PARTS = ("speed", "partitions", "memory", "start-up", "profile")
 PIPELINE = "pipeline"
+SOAK = "soak"
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "pipeline.svg"
 
@@ -26,16 +28,18 @@ CHART = ROOT / "docs" / "pipeline.svg"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for and tell it."""
     options = _parser().parse_args(arguments)
-    parts = [part for part in options.parts or PARTS if part != PIPELINE]
+    parts = [part for part in options.parts or PARTS if part not in {PIPELINE, SOAK}]
     scale = QUICK if options.quick else Scale()
     try:
         if PIPELINE in options.parts:
             _pipeline(scale, keep=not options.quick)
+        if SOAK in options.parts:
+            text = soak.report(soak.soak(scale.soaked_orders))
+            _tell(text, soak.BEGIN, soak.END, keep=not options.quick)
         if parts:
             text = report.write({part: _measure(part, scale) for part in parts}, scale)
-            print(text)
-            if not options.quick and not options.parts:
-                _keep(text, report.BEGIN, report.END)
+            keep = not (options.quick or options.parts)
+            _tell(text, report.BEGIN, report.END, keep=keep)
     except BenchmarkError as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -48,16 +52,17 @@ def _pipeline(scale: Scale, *, keep: bool) -> None:
     from benchmarks.pipeline import report as whole  # noqa: PLC0415 - same
 
     results = race.race(scale.pipeline_orders, scale.pipeline_rounds)
-    text = whole.write(results)
-    print(text)
+    _tell(whole.write(results), whole.BEGIN, whole.END, keep=keep)
     if keep:
         CHART.write_text(chart.draw(results), encoding="utf-8")
-        _keep(text, whole.BEGIN, whole.END)
 
 
-def _keep(text: str, begin: str, end: str) -> None:
-    page = report.insert(PAGE.read_text(encoding="utf-8"), text, begin, end)
-    PAGE.write_text(page, encoding="utf-8")
+def _tell(text: str, begin: str, end: str, *, keep: bool) -> None:
+    """Print what was found, and keep it between two marks of the page."""
+    print(text)
+    if keep:
+        page = report.insert(PAGE.read_text(encoding="utf-8"), text, begin, end)
+        PAGE.write_text(page, encoding="utf-8")
 
 
 def _measure(part: str, scale: Scale) -> Any:  # noqa: ANN401 - each part has figures of its own
@@ -76,7 +81,7 @@ def _measure(part: str, scale: Scale) -> Any:  # noqa: ANN401 - each part has fi
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="little of everything, once")
-    named = f"of {', '.join((PIPELINE, *PARTS))}"
+    named = f"of {', '.join((PIPELINE, SOAK, *PARTS))}"
     parser.add_argument("parts", nargs="*", metavar="PART", help=named)
     return parser
 

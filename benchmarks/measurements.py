@@ -38,6 +38,7 @@ class Scale:
         more_orders: How many times the orders, in the measurement of memory.
         pipeline_orders: For each of the 20 locations, on the whole way.
         pipeline_rounds: How often each goes it.
+        soaked_orders: For each of the 20 locations, in the soak.
     """
 
     rounds: int = 5
@@ -48,6 +49,7 @@ class Scale:
     more_orders: int = 10
     pipeline_orders: int = 2000
     pipeline_rounds: int = 3
+    soaked_orders: int = 50_000
 
 
 QUICK = Scale(
@@ -57,6 +59,7 @@ QUICK = Scale(
     partitions=400,
     pipeline_orders=100,
     pipeline_rounds=1,
+    soaked_orders=5000,
 )
 
 

@@ -1,4 +1,4 @@
-"""A million orders from a server with every fault at random, by a tap that is killed three times."""
+"""A million orders from a server with every fault at random; the tap is killed three times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.contestants import TAP, discovered, write
 from benchmarks.process import ROOT, BenchmarkError, environment
-from benchmarks.server import NOW, START_DATE
+from benchmarks.server import START_DATE
 from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ SLOW_KINDS = (Kind.HANG, Kind.DRIP)
 CODES = (401, 403, 404, 408, 425, 429, 500, 502, 503, 504)
 ONLY_PATIENT = {403, 404, 425}
 """Of these, those that are final without a `Retry-After`."""
+MOST_FAULTS_EVERY = 300
+"""Requests between two faults of one kind, at least."""
 SAMPLE_EVERY = 2_000
 """Messages between two looks at the process."""
 
@@ -104,7 +106,7 @@ def soak(orders: int, seed: int = 1) -> Soaked:
         began = time.monotonic()
         lives = list(soaking.lives([share + rng.random() / 5 for share in KILLS_AFTER]))
         seconds = time.monotonic() - began
-        struck = Counter({kind: 0 for kind in Kind})
+        struck = Counter(dict.fromkeys(Kind, 0))
         for fault in faults:
             struck[fault.kind] += sandbox.strikes(fault)
     lost = len(expected.keys() - soaking.met)
@@ -113,7 +115,7 @@ def soak(orders: int, seed: int = 1) -> Soaked:
 
 def _faults(rng: random.Random, pages: int) -> Iterator[Fault]:
     """Each kind, every so many requests; of statuses each code."""
-    seldom = range(pages // 40, pages // 20)
+    seldom = range(MOST_FAULTS_EVERY, max(pages // 10, 2 * MOST_FAULTS_EVERY))
     for code in CODES:
         patience = rng.choice([1, 2.5]) if code in ONLY_PATIENT else None
         every = rng.choice(seldom)
@@ -213,12 +215,15 @@ def report(found: Soaked) -> str:
     """What came of it, as a part of a page."""
     struck = sum(found.faults.values())
     kinds = sum(1 for times in found.faults.values() if times)
-    lines = [
+    head = (
         f"{found.orders:,} orders of {LOCATIONS} locations in two statuses were read in "
         f"{found.seconds / 60:.0f} minutes by {len(found.lives)} runs of the tap, each with the "
         f"state of the one before; {struck:,} faults of {kinds} kinds struck at random. "
         f"**{found.lost} orders were lost; {found.wrong} records told of an order that was not "
-        "there, or in another status.**",
+        "there, or in another status.**"
+    )
+    lines = [
+        head,
         "",
         "| run | ended | records | peak MB | memory at its end, by that near its begin | threads |",
         "|---|---|---|---|---|---|",
