@@ -51,6 +51,30 @@ def _change(before: Order | None, after: Order) -> Change:
     return Change.SAME if before | {"_synced_at": after["_synced_at"]} == after else Change.CHANGED
 
 
+def left(orders: Orders, reads: Iterable[Order]) -> dict[int, str]:
+    """The status of each order that is no longer there, by the condition of docs/completeness.md.
+
+    Args:
+        orders: Each by its latest record.
+        reads: The records of `sales_order_reads`.
+    """
+    quiet = [read for read in reads if read["quiet"]]
+    return {
+        key: order["_order_status"]
+        for key, order in orders.items()
+        if any(_missed(read, order) for read in quiet)
+    }
+
+
+def _missed(read: Order, order: Order) -> bool:
+    """Whether a read was to show an order, and did not."""
+    return (
+        all(read[name] == order[name] for name in ("_location_id", "_order_status"))
+        and moment(read["_synced_at"]) > moment(order["_synced_at"])
+        and moment(read["read_since"]) <= moment(order["created_at"])
+    )
+
+
 def totals(orders: Iterable[Order]) -> dict[tuple[str, str], list[Decimal]]:
     """The grand totals of the orders of each status and location."""
     found = defaultdict(list)

@@ -83,7 +83,7 @@ class Ageing:
             Event(created + 1 + int(rng.random() * age), EDITS[int(rng.random() * len(EDITS))])
             for _ in range(int(rng.random() * (MOST_EDITS + 1)))
         ]
-        end = self._end(rng, created, age)
+        end = self._end(rng, created, moments[-1] if moments else created + age)
         events = [*moves, *edits, *end]
         last = end[0].at if end else created + age
         return Life(
@@ -91,11 +91,11 @@ class Ageing:
             tuple(sorted([e for e in events if e.at <= last], key=lambda event: event.at)),
         )
 
-    def _end(self, rng: random.Random, created: int, age: int) -> list[Event]:
-        """What ends the life early, if anything does."""
+    def _end(self, rng: random.Random, created: int, until: int) -> list[Event]:
+        """What ends the life before a moment, if anything does."""
         if not (self.cancelled_share or self.deleted_share):
             return []
-        fate, at = rng.random(), created + 1 + int(rng.random() * age)
+        fate, at = rng.random(), created + 1 + int(rng.random() * (until - created - 1))
         if fate < self.cancelled_share:
             return [Event(at, "cancelled")]
         return [Event(at, "deleted")] if fate < self.cancelled_share + self.deleted_share else []

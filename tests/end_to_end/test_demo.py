@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from demo.orders import Change, by_day, changes, latest, load, totals
+from demo.orders import Change, by_day, changes, latest, left, load, totals
 from demo.picture import bars, sales_table
 from demo.programs import LOG, OUTPUT, ProgramError, meltano_run
 from tests.support import ROOT
@@ -55,6 +55,26 @@ def test_changes_are_told_apart() -> None:
         4: Change.CHANGED,
         5: Change.NEW,
     }
+
+
+def test_an_order_has_left_that_a_read_was_to_show_and_did_not() -> None:
+    """One that is older than the read's window may still be there, as after a read that moved."""
+    orders = latest([order(1), order(2, created_at="2025-01-01T00:00:00+00:00")])
+    read = {
+        "_order_status": "pending",
+        "_location_id": "1001",
+        "_synced_at": "2026-01-13T09:00:00.000000+00:00",
+        "read_since": "2025-12-14T07:00:00.000000+00:00",
+        "quiet": True,
+    }
+    assert left(orders, [read]) == {1: "pending"}
+    for other in (
+        {"quiet": False},
+        {"_location_id": "1002"},
+        {"_order_status": "completed"},
+        {"_synced_at": orders[1]["_synced_at"]},
+    ):
+        assert left(orders, [read | other]) == {}
 
 
 def test_the_latest_record_counts_to_the_digit(tmp_path: Path) -> None:
