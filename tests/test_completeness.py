@@ -44,7 +44,7 @@ WORLD = World(
 )
 READ = ("pending", "packed")
 """Orders end in a status that is not read, are cancelled into another one, or are deleted."""
-SECONDS_A_REQUEST = 240
+SECONDS_A_REQUEST = 480
 """So long that orders leave and arrive while pages are read."""
 FAILS, IS_INTERRUPTED = "fails", "is interrupted"
 TROUBLES = (FAILS, IS_INTERRUPTED, *[None] * 5)

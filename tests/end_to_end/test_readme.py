@@ -292,8 +292,6 @@ def test_the_demo_tells_what_came_the_second_time_and_why(demo: str) -> None:
     assert all(int(count) > 0 for count, _ in missed)
     said = r"(\d+) orders left `pending` for a status that is not read: ([\d, ]+)\."
     [(left, ids)] = re.findall(said, text)
-        r"(\d+) orders left `pending` for a status .*? read: ([\d, ]+)\.", text
-    )
     assert int(left) == len(ids.split(", ")) > 0
     assert f"{first + new - second - int(left):,} older orders were not read again" in text
     assert min(new, moved, changed, same) > 0
