@@ -18,3 +18,4 @@ os.environ["AIRBYTE_LOGGING_ROOT"] = str(Path(sys.prefix) / "logs")
 def pytest_configure(config: pytest.Config) -> None:
     """Leave their warnings to those who make the engines: ours are errors in the other tests."""
     config.addinivalue_line("filterwarnings", "ignore")
+    config.addinivalue_line("markers", "image_tests: a mark of Airbyte's standard tests")

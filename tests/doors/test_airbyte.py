@@ -78,11 +78,13 @@ def held(sandbox: Sandbox) -> dict[int, tuple[str, str]]:
 
 
 def test_pyairbyte_loads_every_order(sandbox: Sandbox, cache: ab.caches.DuckDBCache) -> None:
-    """After a check that succeeds, each order is one row of the cache."""
+    """After a check that succeeds, each order is one row of the cache, and so is each read."""
     source = source_of(sandbox)
     source.check()
     result = read(source, cache)
-    assert result.processed_records == len(sandbox.orders())
+    reads = list(result["sales_order_reads"])
+    assert sum(read["emitted"] for read in reads) == len(sandbox.orders())
+    assert result.processed_records == len(sandbox.orders()) + len(reads)
     assert loaded(result) == held(sandbox)
 
 
