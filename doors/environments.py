@@ -31,12 +31,12 @@ class DoorError(Exception):
 
 def pythons() -> dict[str, Path]:
     """An interpreter of each claimed version that is on this machine."""
-    found = {version: _python(version) for version in CLAIMED}
+    found = {version: find_python(version) for version in CLAIMED}
     return {version: python for version, python in found.items() if python}
 
 
-def _python(version: str) -> Path | None:
-    """The newest of a version that pyenv keeps, or the one on the path."""
+def find_python(version: str) -> Path | None:
+    """The newest interpreter of a version, like 3.11, that pyenv keeps, or the one on the path."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     of_pyenv = kept.glob(f"{version}.*/bin/python")
     newest_first = sorted(of_pyenv, key=lambda path: int(path.parts[-3].split(".")[2]))[::-1]

@@ -64,11 +64,14 @@ class Tried(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try all that is on this machine, as far as the first that fails."""
     parser = argparse.ArgumentParser(prog="./run test-pythons", description=__doc__)
-    parser.add_argument("--wheel-only", action="store_true", help="leave the tests out")
-    parser.add_argument("--write", action="store_true", help="write docs/versions.md")
+    parser.add_argument("--python", action="append", choices=CLAIMED, help="only this one")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--wheel-only", action="store_true", help="leave the tests out")
+    either.add_argument("--write", action="store_true", help="write docs/versions.md")
     options = parser.parse_args(arguments)
     found = pythons()
     tell(f"Python {', '.join(found)} found; not on this machine: {_missing(found)}")
+    found = {version: found[version] for version in options.python or found if version in found}
     try:
         with tempfile.TemporaryDirectory() as folder:
             tried = try_all(found, Path(folder), with_tests=not options.wheel_only)
@@ -144,7 +147,7 @@ def version_of_wheel(wheel: Path) -> str:
 
 def page(tried: Sequence[Tried]) -> str:
     """What was tried, as tables for people."""
-    pythons = list(dict.fromkeys(each.python for each in tried))
+    pythons = sorted({each.python for each in tried}, key=lambda python: python.split("."))
     sets = list(_RESOLUTIONS)
     rows = (
         [python, "pass", *("works" for each in tried if each.python == python)]

@@ -110,12 +110,15 @@ def test_numbers_beyond_python_travel(catalog: dict[str, Any], way: str) -> None
 def test_what_is_nested_too_deeply_fails_its_partition(
     catalog: dict[str, Any], way: str, depth: int, signs: tuple[str, str]
 ) -> None:
-    """Wherever the depth runs out: the others are read, and no word shows the order."""
+    """Wherever the depth runs out: the others are read, and no word shows the order.
+
+    How deep a decoder goes is each Python's own: since 3.12 it is more than a thousand.
+    """
     nested = f'{signs[0] * depth}"Ayesha"{signs[1] * depth}'
     run, text = read([f'{{"id":7,"customer":{nested},"new":{nested}}}'], catalog, **WAYS[way])
     assert_others_are_read(run)
     if run.error is None:
-        assert depth < 1000
+        assert depth < 100_000
         assert text.count("Ayesha") >= 2
     else:
         assert isinstance(run.error, TapError)

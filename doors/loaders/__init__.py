@@ -1,0 +1,1 @@
+"""`./run loaders`: what some Singer loaders make of orders, value by value."""
