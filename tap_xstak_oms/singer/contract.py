@@ -101,7 +101,7 @@ CONTRACT = (
     ),
     Member(_STATES, "stream_state", None, "the states of the partitions"),
     Member(_TAP, "_handle_termination", ("self", "signum", "frame"), "SIGTERM ends at a line"),
-    Member(_TAP, "_setup_signal_handlers", ("self",), "SIGHUP ends as SIGTERM does"),
+    Member(_PLUGIN, "_setup_signal_handlers", ("self",), "SIGHUP ends as SIGTERM does"),
     Member(_TAP, "state_writer", None, "writes STATE"),
     Member(_TAP, "streams", None, "orders come first, not by name"),
     Member(_TAP, "setup_mapper", ("self",), "stream maps that cannot be used are told in words"),
@@ -167,7 +167,7 @@ def breaches(members: Iterable[Member] = CONTRACT) -> Iterator[str]:
     for member in members:
         try:
             found = _find(member)
-        except (ImportError, AttributeError):
+        except (ImportError, AttributeError, KeyError):
             yield f"{member} is gone: {member.reason}."
             continue
         parameters = _parameters(found, member)
@@ -178,7 +178,8 @@ def breaches(members: Iterable[Member] = CONTRACT) -> Iterator[str]:
 def _find(member: Member) -> Any:  # noqa: ANN401 - a member of any kind
     module, _, owner = member.place.partition(":")
     holder = import_module(module)
-    return inspect.getattr_static(getattr(holder, owner) if owner else holder, member.name)
+    # What a base class has by the same name is another member.
+    return vars(getattr(holder, owner) if owner else holder)[member.name]
 
 
 def _parameters(found: object, member: Member) -> tuple[str, ...] | None:
