@@ -287,17 +287,14 @@ class TapXstakOMS(Tap):
     def setup_mapper(self) -> None:
         # It tells what expressions make of an order.
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
-        self._check_columns_of_maps()
+        columns = {name: stream.schema["properties"] for name, stream in self.streams.items()}
+        maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
+        problems = list(sdk_settings.unknown_columns(maps, columns))
+        if problems:
+            raise SettingsError(problems)
         with in_words():
             super().setup_mapper()
         for name, stream in self.streams.items():
             if not stream.selected:
                 # It may still be asked for alone, as by the SDK's own tests.
                 self.mapper.register_raw_stream_schema(name, stream.schema, stream.primary_keys)
-
-    def _check_columns_of_maps(self) -> None:
-        maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
-        for name, stream in self.streams.items():
-            problems = list(sdk_settings.unknown_columns(maps, name, stream.schema["properties"]))
-            if problems:
-                raise SettingsError(problems)

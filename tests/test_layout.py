@@ -14,6 +14,9 @@ from tests.support import ROOT
 PACKAGE = "tap_xstak_oms"
 FLOOR = {"errors", "clock", "wording"}
 """What every room stands on; they know nothing of the tap but each other."""
+MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 40
+"""Without its docstring."""
 MAY_KNOW = {
     "config": FLOOR,
     "api": FLOOR | {"config"},
@@ -75,6 +78,17 @@ def test_each_room_knows_what_it_may(room: str) -> None:
     """A room imports from itself and from those below that its rule names."""
     allowed = FLOOR if room in FLOOR else MAY_KNOW[room]
     assert known_to(trees_of(room)) - {room} <= allowed
+
+
+@pytest.mark.parametrize("path", TREES, ids=str)
+def test_modules_and_functions_are_small(path: Path) -> None:
+    """Who opens one can read all of it."""
+    lines = (ROOT / PACKAGE / path).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
+            told = len((ast.get_docstring(node, clean=False) or "").splitlines())
+            assert node.end_lineno - node.lineno + 1 - told <= MOST_LINES_OF_A_FUNCTION, node.name
 
 
 def test_the_reader_needs_the_standard_library_alone() -> None:

@@ -60,32 +60,39 @@ def problems(
 
 
 def unknown_columns(
-    maps: Mapping[str, Any], stream: str, columns: Collection[str]
+    maps: Mapping[str, Any], streams: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    """Find the columns that stream maps name and the stream does not have.
+    """Find the columns that stream maps name and their stream does not have.
 
     A misspelt column would hide nothing, without a word. An expression makes a column, so that any
     name is right for it.
 
     Args:
         maps: The setting, in the right form.
-        stream: The name of the stream.
-        columns: The names of its columns.
+        streams: The names of each stream's columns.
 
     Yields:
         A sentence for each.
     """
-    for name, definition in maps.items():
-        if not isinstance(definition, Mapping) or not _is_about(stream, name, definition):
-            continue
-        keys = definition.get(MAPPER_KEY_PROPERTIES_OPTION) or ()
-        removed = (column for column, value in definition.items() if _removes(value))
-        for column in (*removed, *(key for key in keys if key not in definition)):
-            if column not in columns and not column.startswith("__"):
-                yield (
-                    f"`{STREAM_MAPS}.{name}` names {column}, which is no column of {stream}"
-                    f"{_suggestion(column, columns)}. A field without a column is in `_extra`."
-                )
+    for stream, columns in streams.items():
+        for name, definition in maps.items():
+            if isinstance(definition, Mapping) and _is_about(stream, name, definition):
+                for column in _named(definition):
+                    if column not in columns:
+                        yield (
+                            f"`{STREAM_MAPS}.{name}` names {column}, which is no column of "
+                            f"{stream}{_suggestion(column, columns)}. A field without a column is "
+                            "in `_extra`."
+                        )
+
+
+def _named(definition: Mapping[str, Any]) -> Iterator[str]:
+    """The columns that have to be there: those that are removed, and the key."""
+    keys = definition.get(MAPPER_KEY_PROPERTIES_OPTION) or ()
+    removed = (column for column, value in definition.items() if _removes(value))
+    for column in (*removed, *(key for key in keys if key not in definition)):
+        if not column.startswith("__"):
+            yield column
 
 
 def _suggestion(name: str, names: Collection[str]) -> str:

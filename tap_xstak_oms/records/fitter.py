@@ -153,15 +153,14 @@ class Fitter:
         return partial(self._fit, b"{" + own[1:])
 
     def identify(self, order: Order) -> tuple[Hashable | None, int]:
-        """Return an order's key and a 64-bit hash of all its bytes, which is of one process only.
-
-        The key is its JSON text; None in a stream without one and for an order that has no usable
-        one, of which the fitting speaks.
-        """
+        """Return an order's key, and a hash of all its bytes, which only this process knows."""
         return self.key_of(order), hash(order.text)
 
     def key_of(self, order: Order) -> bytes | None:
-        """Return the JSON text of an order's own part of the key, None if it has no usable one."""
+        """Return the JSON text of an order's own part of the key.
+
+        None in a stream without one, and for an order whose key is not usable, as its fitting says.
+        """
         values = [bytes(order.fields.get(name, _NULL)) for name in self._key_columns]
         for value in values:
             if value[0] not in _STARTS_OF_A_SCALAR:
