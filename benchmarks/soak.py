@@ -26,6 +26,7 @@ LOCATIONS = 20
 KILLS_AFTER = (0.2, 0.45, 0.7)
 """The shares of the orders after which the tap is killed; each a little later, at random."""
 RUNS_AT_MOST = 12
+PAGE_SIZE = 100
 KILLED = "killed"
 SETTINGS = {"request_timeout_seconds": 5, "max_tries": 10}
 TOKEN_KINDS = (Kind.SHORT_TOKEN, Kind.NO_ACCESS_TOKEN)
@@ -35,7 +36,7 @@ SLOW_KINDS = (Kind.HANG, Kind.DRIP)
 CODES = (401, 403, 404, 408, 425, 429, 500, 502, 503, 504)
 ONLY_PATIENT = {403, 404, 425}
 """Of these, those that are final without a `Retry-After`."""
-MOST_FAULTS_EVERY = 300
+MOST_FAULTS_EVERY = 500
 """Requests between two faults of one kind, at least."""
 SAMPLE_EVERY = 2_000
 """Messages between two looks at the process."""
@@ -93,8 +94,9 @@ def soak(orders: int, seed: int = 1) -> Soaked:
     """
     rng = random.Random(seed)  # noqa: S311 - faults are no secret
     world = World(locations=location_ids(LOCATIONS), orders_per_location=orders)
-    faults = list(_faults(rng, pages=LOCATIONS * orders // 100))
-    with Sandbox(world) as sandbox, tempfile.TemporaryDirectory() as name:
+    pages = LOCATIONS * orders // PAGE_SIZE
+    faults = list(_faults(rng, pages))
+    with Sandbox(world, kept_pages=pages) as sandbox, tempfile.TemporaryDirectory() as name:
         expected = {
             order.id: order.status
             for location in world.locations
@@ -115,7 +117,7 @@ def soak(orders: int, seed: int = 1) -> Soaked:
 
 def _faults(rng: random.Random, pages: int) -> Iterator[Fault]:
     """Each kind, every so many requests; of statuses each code."""
-    seldom = range(MOST_FAULTS_EVERY, max(pages // 10, 2 * MOST_FAULTS_EVERY))
+    seldom = range(MOST_FAULTS_EVERY, max(pages // 5, 2 * MOST_FAULTS_EVERY))
     for code in CODES:
         patience = rng.choice([1, 2.5]) if code in ONLY_PATIENT else None
         every = rng.choice(seldom)
