@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tap_xstak_oms.clock import Clock
 
-GRANT_TYPE = "client_credentials"
 EXPIRY_LEEWAY_SECONDS = 30.0
 SHORTEST_LEEWAY_SHARE = 0.1
 ASSUMED_LIFE_SECONDS = 300.0
