@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -11,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+import yaml
 
 from tests.end_to_end.meltano import postgres_settings, run_meltano, tap_settings
 from tests.holdings import TIMESTAMPS, exact
-from tests.support import ROOT, blocks, clock_of, config_for, discovered, utc, written
+from tests.support import EXECUTABLE, ROOT, blocks, clock_of, config_for, discovered, utc, written
 from xstak_sandbox import RawOrder, Sandbox, World
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("meltano")
 """All that load through Meltano share its folder, and one database."""
 PAGE = "docs/loaders.md"
 JSON = re.compile(r"`([^`]*)`")
-[EXAMPLE] = blocks(PAGE, "json")
+EXAMPLE, PIPE = blocks(PAGE, "json")
 LATEST, LOCAL_TIMES, SPARE, ITEMS = blocks(PAGE, "sql")
 
 
@@ -130,6 +133,44 @@ def ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: ordered(value[name]) for name in sorted(value)}
     return [ordered(item) for item in value] if isinstance(value, list) else value
+
+
+# --- without Meltano ---
+
+
+def test_the_pipe_loads_the_same_rows(
+    loaded: Loaded, meltano_folder: Path, postgres: Postgres, tmp_path: Path
+) -> None:
+    """The page's file and command load what Meltano loads, with the settings of meltano.yml."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    [loader] = [p for p in project["plugins"]["loaders"] if p["name"] == "target-postgres"]
+    declared = {setting["name"]: setting.get("value") for setting in loader["settings"]}
+    own = json.loads(PIPE)
+    credentials = ("user", "password", "database")
+    assert own == {name: own[name] if name in credentials else declared[name] for name in own}
+    install, strict, pipe = "".join(blocks(PAGE, "console")).replace("$ ", "").splitlines()
+    assert install == f"uv tool install {loader['pip_url']}"
+    own |= {"host": "127.0.0.1", "port": postgres.port, "default_target_schema": "pipe"}
+    own |= {name: getattr(postgres, name) for name in credentials}
+    written(tmp_path, "postgres.json", own)
+    written(tmp_path, "config.json", config_for(loaded.sandbox))
+    written(tmp_path, "catalog.json", catalog_of(tax_total=1.5))
+    [program] = meltano_folder.glob("**/target-postgres/venv/bin/target-postgres")
+    path = os.pathsep.join([str(EXECUTABLE.parent), str(program.parent), os.environ["PATH"]])
+    subprocess.run(
+        ["bash", "-ec", f"{strict}\n{pipe}"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        check=True,
+        timeout=120,
+    )
+    try:
+        counts = "SELECT count(*), sum(grand_total), min(id), max(id) FROM {}.sales_orders"
+        by_pipe, by_meltano = (postgres.query(counts.format(s)) for s in ("pipe", "xstak"))
+        assert by_pipe == by_meltano
+        assert "bookmarks" in (tmp_path / "states.jsonl").read_text().splitlines()[-1]
+    finally:
+        postgres.execute("DROP SCHEMA pipe CASCADE")
 
 
 # --- both ---

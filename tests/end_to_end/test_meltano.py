@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,8 +55,13 @@ def test_meltano_shows_what_came_of_a_run(
     lines = meltano(*pipeline, **extra).splitlines()
     [line] = [line for line in lines if "Read 120 orders from 4 of 4 partitions in " in line]
     assert len([line for line in lines if "; bookmark 2026-01-15T07:00:00Z" in line]) == 4
+    assert [file.name for file in tmp_path.iterdir()] == ["sales_orders.jsonl"]
     if log_format == "json":
         assert json.loads(line)["orders"] == 120
+        page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        [(field, others)] = re.findall(r"select\(\.(\w+) > 0\) \| {(.*?)}", page)
+        assert json.loads(line)[field] == 0
+        assert set(others.split(", ")) <= json.loads(line).keys()
 
 
 def test_meltano_discovers(meltano: Callable[..., str]) -> None:
