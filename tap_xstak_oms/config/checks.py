@@ -99,7 +99,7 @@ def _check_urls(check: Check, values: dict[str, Any]) -> None:
             check.problem(f"`{name}` {complaint}")
     api_url = values["api_url"] = (values["api_url"] or "").rstrip("/")
     if api_url.endswith(ORDERS_PATH):
-        check.problem(f"`api_url` must be what stands before {ORDERS_PATH}, without it.")
+        check.problem(f"`api_url` must not end in {ORDERS_PATH}: the tap adds it.")
 
 
 def _url_complaint(url: str) -> str | None:
@@ -111,7 +111,7 @@ def _url_complaint(url: str) -> str | None:
     if not host or parts.scheme not in ("https", "http"):
         return "must be a URL that begins with https://."
     if not is_host(host):
-        return f"must name a host: {host} can be none."
+        return f"must name a host: {host} is no valid host name."
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must hold neither user name, password, query nor fragment."
     if parts.scheme == "http" and not is_loopback(host):
@@ -141,7 +141,7 @@ def _check_timezone(check: Check, values: dict[str, Any]) -> None:
     try:
         values["timezone"] = pendulum.timezone(name) if name else None
     except (KeyError, ValueError, OSError):  # no such zone, not a name, the name of a folder
-        check.problem("`timezone` must be the IANA name of a zone, such as Asia/Karachi.")
+        check.problem("`timezone` must be the IANA name of a time zone, such as Asia/Karachi.")
 
 
 def _check_shard(check: Check, values: dict[str, Any]) -> None:
@@ -152,8 +152,8 @@ def _check_shard(check: Check, values: dict[str, Any]) -> None:
     index, count = (values[name] for name in names)
     if index is not None and count is not None and index >= count >= 1:
         check.problem(
-            f"`shard_index` must be less than `shard_count`, for it counts from 0: not {index} of "
-            f"{count}.",
+            "`shard_index` counts from 0, and must be less than `shard_count`: not "
+            f"{index} of {count}.",
         )
 
 

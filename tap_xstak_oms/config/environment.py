@@ -38,7 +38,7 @@ logger = logging.getLogger("tap-xstak-oms")
 def environment(names: Iterable[str]) -> dict[str, Any]:
     """The settings that environment variables hold; they override a file `.env`.
 
-    Ours are left as strings, of which their type is made where they are checked.
+    Ours stay strings: `checks` turns them into their types.
 
     Raises:
         UsageError: If there is a file `.env` that cannot be read.
@@ -61,7 +61,7 @@ def _file(path: Path) -> dict[str, str | None]:
     found = {}
     for binding in parse_stream(io.StringIO(text)):
         if binding.error:
-            logger.warning("Ignoring line %d of .env: not NAME=value.", _line(binding))
+            logger.warning("Ignoring line %d of .env: it is not NAME=value.", _line(binding))
         elif binding.key is not None:
             found[binding.key] = _value(binding)
     return found

@@ -46,15 +46,15 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.ArrayType(th.StringType),
         required=True,
         title="Location IDs",
-        description="The IDs of the locations whose orders are read, at least one.",
+        description="The IDs of the locations to read, at least one.",
         examples=[["12345"]],
     ),
     th.Property(
         "location_codes",
         th.ObjectType(additional_properties=th.IntegerType),
         title="Location codes",
-        description="For locations that have a code beside their ID: the location_code, an "
-        "integer, to send with each.",
+        description="For locations that also have a code: the integer location_code to send with "
+        "each.",
         examples=[{"12345": 67890}],
     ),
     th.Property(
@@ -62,16 +62,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.ArrayType(th.StringType),
         default=["pending", "completed"],
         title="Order statuses",
-        description="The order statuses (tabs in XStak) to read, in the order in which an order "
-        "passes through them, so that one that moves on during a run is met again.",
+        description="The order statuses (tabs in XStak) to read, in lifecycle order: an order "
+        "that moves on during a run is then met again.",
     ),
     th.Property(
         "start_date",
         th.DateTimeType,
         required=True,
         title="Start date",
-        description="The date or time since which orders are read; no run reads older ones. "
-        "Without an offset it is taken to be in timezone.",
+        description="Orders are read from this date or time on; no run reads older ones. Without "
+        "an offset it is in timezone.",
         examples=["2024-10-17T00:00:00+05:00"],
     ),
     th.Property(
@@ -79,31 +79,32 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.StringType,
         default="Asia/Karachi",
         title="Time zone",
-        description="The IANA name of your XStak account's time zone. Dates are sent in it, and a "
-        "day begins at its midnight.",
+        description="The IANA name of your XStak account's time zone. Requests write dates in it, "
+        "and a day begins at its midnight.",
     ),
     th.Property(
         "overlap_hours",
         th.IntegerType(minimum=0, maximum=_MAX_OVERLAP_HOURS),
         default=24,
         title="Overlap in hours",
-        description="Each later run reads a location and status again from this many hours "
-        "before its last complete read, so that no order slips through between two runs.",
+        description="Each later run reads from this many hours before the bookmark, so that no "
+        "order is missed between two runs.",
     ),
     th.Property(
         "lookback_days",
         th.IntegerType(minimum=0, maximum=_MAX_LOOKBACK_DAYS),
         default=30,
         title="Look-back in days",
-        description="The first run of each day goes back this many days instead, to fetch what "
-        "changed in older orders. It must exceed the longest time an order lives.",
+        description="The first run of each day reads from this many days before the bookmark "
+        "instead, to fetch later changes of older orders. It must exceed the longest time an "
+        "order lives.",
     ),
     th.Property(
         "auth_url",
         th.URIType,
         default="https://api-copilot-stage-local.xstak.com/v1/admin/service-account/token",
         title="Token URL",
-        description="The whole URL of the token endpoint. The default is the one in XStak's "
+        description="The full URL of the token endpoint. The default is the one in XStak's "
         "document, a staging host: a live account has another.",
     ),
     th.Property(
@@ -120,16 +121,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default="body",
         allowed_values=["body", "query"],
         title="Place of the credentials",
-        description="Whether the token request holds the credentials in a JSON body or in its "
-        "query string. From a query string a secret ends up in the logs of every proxy.",
+        description="Where the token request sends the credentials: in a JSON body or in the "
+        "query string. With query, proxies write the secret into their logs.",
     ),
     th.Property(
         "grant_type_keys",
         th.ArrayType(th.StringType),
         default=["grantType", "grant type", "grant_type"],
         title="Names of the grant type",
-        description="The names under which the token request says client_credentials. XStak's "
-        "document is not clear about the name, so that all likely ones are sent.",
+        description="The parameter names under which the token request sends client_credentials. "
+        "XStak's document is not clear about the name, so all likely ones are sent.",
     ),
     th.Property(
         "start_date_format",
@@ -137,7 +138,7 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default="iso8601",
         allowed_values=["iso8601", "epoch_seconds", "epoch_milliseconds"],
         title="Start date format",
-        description="How a date is written in a request: as ISO 8601 text, or as the seconds or "
+        description="How requests write a date: as an ISO 8601 string, or as seconds or "
         "milliseconds since 1970.",
     ),
     th.Property(
@@ -146,36 +147,36 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default="query",
         allowed_values=["query", "body"],
         title="Place of the filters",
-        description="Whether an order request holds status, location and date in its query string "
-        "or in a JSON body. With a body, the page is asked for in both.",
+        description="Where an order request sends status, location and date: in the query string "
+        "or in a JSON body. With body, the page number is sent in both.",
     ),
     th.Property(
         "page_parameter",
         th.StringType,
         default="page",
         title="Page parameter",
-        description="The name of the request parameter that asks for a page by its number.",
+        description="The name of the request parameter for the page number.",
     ),
     th.Property(
         "page_size_parameter",
         th.StringType,
         default="size",
         title="Page size parameter",
-        description="The name of the request parameter that asks for so many orders a page.",
+        description="The name of the request parameter for the page size.",
     ),
     th.Property(
         "page_size",
         th.IntegerType(minimum=1),
         default=100,
         title="Page size",
-        description="How many orders a page to ask for. The server may give fewer.",
+        description="How many orders to request per page. The server may send fewer.",
     ),
     th.Property(
         "max_concurrent_requests",
         th.IntegerType(minimum=1, maximum=64),
         default=8,
         title="Concurrent requests",
-        description="How many requests may be under way at the same time.",
+        description="How many requests may be in flight at the same time.",
     ),
     th.Property(
         "max_requests_per_minute",
@@ -189,16 +190,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=3600),
         default=60,
         title="Request timeout in seconds",
-        description="How many seconds a request waits for the server's next bytes before it is "
-        "tried again. Connecting may take 10 seconds, a whole answer five times as long.",
+        description="After how many seconds without a byte from the server a request is retried. "
+        "Connecting may take 10 seconds, a whole answer five times as long as this.",
     ),
     th.Property(
         "max_tries",
         th.IntegerType(minimum=1, maximum=100),
         default=8,
         title="Tries",
-        description="How often one request is tried before its location and status fails. The run "
-        "goes on with the others.",
+        description="How often a request is tried before its partition (a location and status) "
+        "fails. The run goes on with the others.",
     ),
     th.Property(
         "max_failed_partitions",
@@ -206,39 +207,39 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default=0,
         title="Failed partitions",
         description="How many partitions (a location and status) may fail before the run fails. "
-        "With as many or fewer it warns and exits with 0, unless nothing could be read.",
+        "Up to this number, the run warns and exits with 0, unless nothing could be read.",
     ),
     th.Property(
         "max_read_passes",
         th.IntegerType(minimum=1, maximum=100),
         default=3,
         title="Read passes",
-        description="How often at most a run reads a location and status whose orders move "
-        "between pages meanwhile.",
+        description="How often a run reads a partition (a location and status) at most, if its "
+        "orders move between pages meanwhile.",
     ),
     th.Property(
         "infer_schema",
         th.BooleanType,
         default=True,
         title="Infer the schema",
-        description="Whether discovery looks at some orders to find their columns. If not, the "
-        "whole order is in the column _extra.",
+        description="Whether discovery samples orders to find their columns. If false, the whole "
+        "order is in the column _extra.",
     ),
     th.Property(
         "primary_keys",
         th.ArrayType(th.StringType),
         title="Primary keys",
-        description="The fields that together identify an order. If it is not set, the tap "
-        "finds them.",
+        description="The fields that together identify an order. They override the key that the "
+        "tap detects.",
         examples=[["id"]],
     ),
     th.Property(
         "timestamp_fields",
         th.ArrayType(th.StringType),
         title="Timestamp fields",
-        description="The fields that hold times in other forms than ISO 8601 with an offset: "
-        "without one (then they are times in timezone), as seconds or milliseconds since 1970, or "
-        "as /Date(ms)/. They become timestamps in UTC. Discovery names those that look like it.",
+        description="Fields whose times are not ISO 8601 with an offset: they have no offset (and "
+        "are read in timezone), or are seconds or milliseconds since 1970, or /Date(ms)/. They "
+        "become timestamps in UTC. Discovery names the fields that look like it.",
         examples=[["created_at"]],
     ),
     th.Property(
@@ -248,21 +249,21 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         allowed_values=["open", "declared"],
         title="Nested schema",
         description="Whether loaders are told only which columns hold objects and lists (open), "
-        "or their members too (declared). What does not fit a declared member moves the whole "
-        "value to the column _extra.",
+        "or their members too (declared). With declared, a member that does not fit moves the "
+        "whole value to the column _extra.",
     ),
     th.Property(
         "shard_index",
         th.IntegerType(minimum=0),
         title="Shard index",
-        description="Which shard of the locations to read, counted from 0. If it is not set, all "
-        "are read.",
+        description="The shard of the locations to read, counted from 0. If it is not set, all "
+        "locations are read.",
     ),
     th.Property(
         "shard_count",
         th.IntegerType(minimum=1),
         title="Shard count",
-        description="Into how many shards the locations are split, by a hash of their IDs. Each "
-        "shard holds to the limits by itself.",
+        description="Into how many shards the locations are split, by a hash of their IDs. The "
+        "limits hold for each shard by itself.",
     ),
 ).to_dict()

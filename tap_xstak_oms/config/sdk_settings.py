@@ -119,7 +119,7 @@ def _about_stream(streams: Collection[str], name: str, definition: object) -> st
     if name == MAPPER_ELSE_OPTION:
         return _about_else(definition)
     if not any(_is_about(stream, name, definition) for stream in streams):
-        return f"is about an unknown stream. There are {', '.join(streams)}"
+        return f"names an unknown stream. The streams are {', '.join(streams)}"
     if isinstance(definition, Mapping) or _removes(definition):
         return None
     return f"must be an object of columns and expressions, or {NULL_STRING}"
@@ -145,11 +145,11 @@ def _about_expression(value: object) -> str | None:
     if _removes(value):
         return None
     if not isinstance(value, str):
-        return f"must be a text that holds an expression, or {NULL_STRING}"
+        return f"must be a string that holds an expression, or {NULL_STRING}"
     try:
         statements = ast.parse(value).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return "is no expression that can be read"
+        return "is not a valid expression"
     if len(statements) != 1 or not isinstance(statements[0], ast.Expr):
         return "must be one expression"
     return _about_functions(statements[0])
@@ -163,7 +163,7 @@ def _about_functions(expression: ast.Expr) -> str | None:
     if not unknown:
         return None
     names, there_are = (", ".join(sorted(some)) for some in (unknown, known))
-    return f"calls {names}, which is no function. There are {there_are}"
+    return f"calls {names}, which is no function. The functions are {there_are}"
 
 
 def _functions() -> set[str]:
@@ -175,7 +175,7 @@ def _functions() -> set[str]:
 
 
 def _about_text(value: object) -> str | None:
-    return None if isinstance(value, str) else "must be a text"
+    return None if isinstance(value, str) else "must be a string"
 
 
 def _about_else(value: object) -> str | None:

@@ -55,16 +55,16 @@ def test_what_the_sdk_takes_is_taken(maps: Any) -> None:
 BAD: dict[str, tuple[Any, str]] = {
     "an unknown function": ({"x": "md6(note)"}, "`stream_maps.sales_orders.x` calls md6, which"),
     "one deep inside": ({"x": "md5(shout(note) if note else '')"}, "calls shout, which is no"),
-    "a syntax error": ({"x": "md5("}, "`stream_maps.sales_orders.x` is no expression"),
-    "a NUL": ({"x": "md5(\0)"}, "`stream_maps.sales_orders.x` is no expression"),
-    "parentheses without end": ({"x": "(" * 100_000}, "is no expression that can be read"),
+    "a syntax error": ({"x": "md5("}, "`stream_maps.sales_orders.x` is not a valid expression"),
+    "a NUL": ({"x": "md5(\0)"}, "`stream_maps.sales_orders.x` is not a valid expression"),
+    "parentheses without end": ({"x": "(" * 100_000}, "is not a valid expression"),
     "an empty text": ({"x": ""}, "`stream_maps.sales_orders.x` must be one expression"),
     "a statement": ({"x": "import os"}, "`stream_maps.sales_orders.x` must be one expression"),
     "two of them": ({"x": "1; 2"}, "`stream_maps.sales_orders.x` must be one expression"),
-    "a number": ({"x": 5}, "`stream_maps.sales_orders.x` must be a text"),
-    "a list": ({"x": ["md5(note)"]}, "`stream_maps.sales_orders.x` must be a text"),
+    "a number": ({"x": 5}, "`stream_maps.sales_orders.x` must be a string"),
+    "a list": ({"x": ["md5(note)"]}, "`stream_maps.sales_orders.x` must be a string"),
     "a bad filter": ({"__filter__": "a ="}, "`stream_maps.sales_orders.__filter__` is no"),
-    "a bad alias": ({"__alias__": 5}, "`stream_maps.sales_orders.__alias__` must be a text"),
+    "a bad alias": ({"__alias__": 5}, "`stream_maps.sales_orders.__alias__` must be a string"),
     "a bad key": ({"__key_properties__": "id"}, "`stream_maps.sales_orders.__key_properties__`"),
     "a bad rest": ({"__else__": "x"}, "`stream_maps.sales_orders.__else__` can only be __NULL__"),
     "no map": ([SECRET], "`stream_maps.sales_orders` must be an object"),
@@ -83,12 +83,12 @@ def test_a_mistake_is_told_by_the_name_of_the_map(definition: Any, words: str) -
 @pytest.mark.parametrize("name", ["orders", "Sales_Orders", "sales_orders_", "__x__"])
 def test_a_map_of_an_unknown_stream_is_refused(name: str) -> None:
     """What was to be hidden would come out, and nobody would notice."""
-    expected = f"`stream_maps.{name}` is about an unknown stream. There are sales_orders"
+    expected = f"`stream_maps.{name}` names an unknown stream. The streams are sales_orders"
     for definition in ({"customer": None}, None, 5):
         [sentence] = of_map(definition, name)
         assert sentence.startswith(expected)
     [sentence] = of_map({"__source__": name}, "copy")
-    assert "`stream_maps.copy` is about an unknown stream" in sentence
+    assert "`stream_maps.copy` names an unknown stream" in sentence
 
 
 def test_every_problem_is_told() -> None:
