@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_xstak_oms.errors import TapError
-from tap_xstak_oms.sync.reads import SCHEMA
+from tap_xstak_oms.sync.reads import KEY, SCHEMA
 from tests.support import Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World
 
@@ -190,11 +190,18 @@ def test_without_the_stream_nothing_changes(
 
 def test_some_of_its_columns_may_be_deselected(catalog: Catalog) -> None:
     """What is deselected is in no record; the key always is."""
-    given = selecting(catalog, [ORDERS, READS], without=["tap_version", "error"])
+    out = ["tap_version", "error"]
+    given = selecting(catalog, [ORDERS, READS], without=[*out, *KEY])
     with Sandbox() as sandbox:
         run = run_tap(config_for(sandbox), catalog=given, clock=clock_of(sandbox))
+    schemas = [m for m in run.messages if m["type"] == "SCHEMA" and m["stream"] == READS]
+    assert schemas
+    for schema in schemas:
+        assert set(SCHEMA["properties"]) - set(schema["schema"]["properties"]) == set(out)
+        assert schema["key_properties"] == list(KEY)
+    assert len(reads_of(run)) == 4
     for read in reads_of(run):
-        assert set(SCHEMA["properties"]) - set(read) == {"tap_version", "error"}
+        assert set(SCHEMA["properties"]) - set(read) == set(out)
 
 
 def test_stream_maps_apply(catalog: Catalog) -> None:
@@ -212,15 +219,17 @@ def test_stream_maps_apply(catalog: Catalog) -> None:
     assert not any("error" in record for record in mapped)
 
 
-def test_a_full_table_read_is_told_as_well(catalog: Catalog) -> None:
-    """FULL_TABLE moves no bookmark, and its reads prove as much."""
+@pytest.mark.parametrize("stream", [0, 1], ids=[ORDERS, READS])
+def test_a_full_table_read_is_told_as_well(catalog: Catalog, stream: int) -> None:
+    """FULL_TABLE of the orders moves no bookmark; of the reads it changes nothing."""
     given = selecting(catalog, [ORDERS, READS])
-    given["streams"][0]["replication_method"] = "FULL_TABLE"
+    given["streams"][stream]["replication_method"] = "FULL_TABLE"
     with Sandbox() as sandbox:
         run = run_tap(config_for(sandbox), catalog=given, clock=clock_of(sandbox))
     assert run.error is None
-    assert all(read["complete"] for read in reads_of(run))
-    assert not any(run.bookmarks.values())
+    assert len(reads_of(run)) == 4
+    assert all(read["complete"] and read["quiet"] for read in reads_of(run))
+    assert all(run.bookmarks.values()) == (given["streams"][stream]["tap_stream_id"] == READS)
 
 
 def test_it_is_counted_in_metrics(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:
