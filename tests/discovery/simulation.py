@@ -9,22 +9,32 @@ multiplied: other ids, numbers and digits, the same form. Then
 - `later`: orders after discovery have odd values: does each value travel, and only the odd one
   leave its column?
 - `grown`: the older half of an account lacks the newer fields: how many orders need `_extra`?
+- `nested`: a value deep inside is odd: does the object or list around it stay in its column?
+
+The tests try the shapes in tests/discovery/shapes, or those in the folder that ORDER_SHAPES names.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 import random
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.records.columns import EXTRA, OWN_COLUMNS, own_schema
 from tap_xstak_oms.records.fitter import Fitter, open_order
 from tap_xstak_oms.records.objects import to_python
+from tap_xstak_oms.singer.nested import told as open_schema
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHAPES = Path(os.environ.get("ORDER_SHAPES") or Path(__file__).with_name("shapes"))
 Order = dict[str, Any]
 PARTITION = ("pending", "1001")
 SAMPLE = 40
@@ -61,6 +71,8 @@ class Figures:
         moved: Of those, how many had another value than the odd one out of its column.
         grown: Orders read of an account that grew new fields.
         with_extra: Of those, how many had an `_extra` only for want of having seen all orders.
+        nested: Orders read with an odd value deep inside.
+        moved_whole: Of those, how many had the object or list around it out of its column.
         values: The values of such an account where one order in ten has an odd value.
         strayed: Of those, how many travelled in `_extra`.
     """
@@ -75,6 +87,8 @@ class Figures:
     moved: int = 0
     grown: int = 0
     with_extra: int = 0
+    nested: int = 0
+    moved_whole: int = 0
     values: int = 0
     strayed: int = 0
 
@@ -116,7 +130,8 @@ def schema_of(*pages: list[Order]) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 def records_of(orders: list[Order], properties: dict[str, Any]) -> list[dict[str, Any]]:
     """The records of some orders."""
-    fitter = Fitter({"type": "object", "properties": properties | own_schema()})
+    schema = {"type": "object", "properties": properties | own_schema()}
+    fitter = Fitter(open_schema(schema, levels=0))
     fit = fitter.bind(location_id="1001", order_status="pending", synced_at="x")
     return [to_python(fit(open_order(json.dumps(order).encode()))) for order in orders]
 
@@ -161,6 +176,38 @@ def later(orders: list[Order], figures: Figures) -> None:
             if v is not None
         )
         figures.moved += any(record[n] != usual[n] for n in usual if n not in (name, EXTRA))
+
+
+def nested(orders: list[Order], figures: Figures) -> None:
+    """Read orders of which each has an odd value inside of an object or a list."""
+    chance = random.Random(7)
+    properties, _ = schema_of(multiplied(orders, SAMPLE))
+    came = copy.deepcopy(multiplied(orders, LATER))
+    for order in came:
+        places = [
+            (name, place)
+            for name, value in order.items()
+            if {"object", "array"} & set(properties.get(name, {}).get("type", ()))
+            for place in _containers(value)
+        ]
+        if not places:
+            continue
+        name, place = chance.choice(places)
+        place[chance.choice(list(place) if isinstance(place, dict) else range(len(place)))] = (
+            chance.choice(ODD_VALUES)
+        )
+        [record] = records_of([order], properties)
+        figures.nested += 1
+        figures.moved_whole += json.dumps(record[name], default=float) != json.dumps(order[name])
+
+
+def _containers(value: Any) -> Iterator[Any]:
+    """The objects and lists in a value that hold something, itself included."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if inner:
+        yield value
+    for one in inner:
+        yield from _containers(one)
 
 
 def _is_time(schema: dict[str, Any] | None) -> bool:
@@ -212,6 +259,7 @@ def figures_of(shape: Path) -> Figures:
     sampled(orders, figures)
     later(orders, figures)
     grown(orders, figures, ends=FIRST_PAGE_ALONE not in sys.argv)
+    nested(orders, figures)
     return figures
 
 
@@ -224,7 +272,8 @@ def told(one: Figures) -> str:
         f"sampled: column gone in {_share(one.vanished, one.sampled)}, of another type in "
         f"{_share(one.retyped, one.sampled)} of {one.sampled}; later: {one.lost} lost or bent, "
         f"{one.moved} moved of {one.later}; grown: {_share(one.with_extra, one.grown)} with an "
-        f"_extra, {_share(one.strayed, one.values)} of the values strayed"
+        f"_extra, {_share(one.strayed, one.values)} of the values strayed; nested: "
+        f"{one.moved_whole} moved whole of {one.nested}"
     )
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.discovery.simulation import Figures, figures_of, total
+from tests.discovery.simulation import SHAPES, Figures, figures_of, total
 
-SHAPES = sorted(Path(__file__).with_name("shapes").glob("*.json"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = sorted(SHAPES.glob("*.json"))
 
 
 @pytest.fixture(scope="module")
 def figures() -> dict[Path, Figures]:
     """What came of the trials, by shape."""
-    return {shape: figures_of(shape) for shape in SHAPES}
+    return {shape: figures_of(shape) for shape in FILES}
 
 
 def test_nothing_is_lost_and_only_the_odd_value_leaves_its_column(
@@ -42,7 +45,14 @@ def test_an_account_that_grew_has_columns_for_its_new_fields(figures: dict[Path,
     assert found.strayed <= 0.1 * found.values
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.stem)
+def test_no_nested_value_moves_whole(figures: dict[Path, Figures]) -> None:
+    """Whatever is odd inside of it."""
+    found = total(list(figures.values()))
+    assert found.nested > 0
+    assert found.moved_whole == 0
+
+
+@pytest.mark.parametrize("shape", FILES, ids=lambda shape: shape.stem)
 def test_the_key_is_found_where_the_order_has_one(
     shape: Path, figures: dict[Path, Figures]
 ) -> None:
