@@ -89,7 +89,7 @@ class Command(TapXstakOMS):
     def cb_config(
         cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
     ) -> _ConfigInput:
-        """Read `--config`: files, of which later ones override earlier ones, and `ENV`."""
+        """Read `--config`: files, where later ones override earlier ones, and `ENV`."""
         given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
         for path in value:
             if path != "ENV":

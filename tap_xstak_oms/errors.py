@@ -124,7 +124,7 @@ class RetriableError(PartitionError):
 
 
 def of_the_tap(error: Exception) -> str:
-    """What to say of an error that nobody foresaw: its kind and place, and not its text."""
+    """The message of an unexpected error: its type and place, not its text, which may hold data."""
     at = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(at.filename).name}, line {at.lineno}"
     return f"An error in the tap itself: {type(error).__name__} in {place}. Please report it."

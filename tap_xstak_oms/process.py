@@ -68,8 +68,8 @@ def _share_one_heap() -> None:
 def _open_standard_streams() -> None:
     """Open those that are closed, or a connection would take their numbers.
 
-    Nothing can be written to such a stdout: whoever closed it cannot be told that all went well.
-    What is written to such a stderr is lost, and the run goes on.
+    A write to such a stdout fails, and so does the run: its records would be lost. A write to such
+    a stderr is lost, and the run goes on.
     """
     for number, mode in ((_STDIN, os.O_RDONLY), (_STDOUT, os.O_RDONLY), (_STDERR, os.O_WRONLY)):
         try:
@@ -86,7 +86,7 @@ def _open_standard_streams() -> None:
 
 
 def _give_up_stderr() -> None:
-    """Forget what stderr has not taken: an end is not a failure because nobody was told of it."""
+    """Drop what stderr has not taken: that nobody reads the log does not make a run a failure."""
     try:
         sys.stderr.flush()
     except OSError:

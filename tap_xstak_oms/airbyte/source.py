@@ -166,7 +166,7 @@ def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
 def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
     streams = [_airbyte_stream(entry, tap.levels_told) for entry in tap.catalog_dict["streams"]]
-    # There is no state to save, and whoever has the catalog may end us.
+    # There is no state to save: once the catalog is written, the caller may end us.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     writer.say("CATALOG", {"streams": streams})
 

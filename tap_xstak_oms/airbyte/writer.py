@@ -100,8 +100,8 @@ class AirbyteWriter(LineWriter):
     @override
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:
         def die(*_: object) -> None:
-            # PyAirbyte ends a source of which it has read enough, and takes an exit code for a
-            # failure, the signal itself for none.
+            # PyAirbyte ends a source when it has read enough. It takes an exit code for a failure,
+            # but not the signal itself.
             signal.signal(signal_number, signal.SIG_DFL)
             os.kill(os.getpid(), signal_number)
 

@@ -44,10 +44,10 @@ def check_connection(settings: Settings, clock: Clock) -> list[str]:
     since = settings.start_date.isoformat()
     doubts = list(_doubts(orders, since))
     logger.info(
-        "The connection works%s %s told of %s since %s.",
+        "The connection works%s %s at %s since %s.",
         ", with doubts:" if doubts else ":",
-        counted(len({partition.location_id for partition in orders}), "location"),
         counted(sum(orders.values()), "order"),
+        counted(len({partition.location_id for partition in orders}), "location"),
         since,
     )
     return doubts

@@ -141,7 +141,7 @@ def _costs(name: str, found: Standing, *, is_doubtful: bool) -> Iterator[Remark]
     figures = _figures([name], found)
     if is_doubtful:
         yield warning(
-            f"The key is `{name}`, for want of a better one. It is {found}. If it may repeat, set "
+            f"The key is `{name}`, as there is no better one. It is {found}. If it may repeat, set "
             "`primary_keys`.",
             **figures,
         )

@@ -1,4 +1,4 @@
-"""A bounded look at an account, for whoever has to know it: the ends of some partitions."""
+"""A bounded sample of an account, for discovery and the connection check."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class _Ends:
         return _numbered(page, page.number - self._passed_over, self._of(page))
 
     def _of(self, page: Page) -> int:
-        # Of fewer pages by now, the last one has moved; those that came since do not count.
+        # If there are fewer pages by now, the last one has moved; pages added since do not count.
         return min(max(page.total_pages - self._passed_over, 0), self._pages)
 
 

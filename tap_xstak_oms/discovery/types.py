@@ -98,12 +98,12 @@ def _is_integer(text: bytes) -> bool:
 
 
 class Doubt(NamedTuple):
-    """A field of which not every value fits its column, or which has none for want of a type.
+    """A field with values that do not fit its column, or without a column as no type prevails.
 
     Attributes:
         name: The field.
         type: Its column's type in words, None where it has no column.
-        counts: How many of its values are what, in words, the most first.
+        counts: How many of its values there are of each type, in words, the most first.
         first_met: Where each was met first.
     """
 

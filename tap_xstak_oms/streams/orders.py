@@ -120,7 +120,7 @@ class SalesOrdersStream(XStakStream):
                 meter.with_context(None)
 
     def read_alone(self) -> Iterator[tuple[Partition, PartitionRead]]:
-        """Read all partitions, of which only the reads are emitted."""
+        """Read all partitions, and emit only the reads."""
         if self._account is None:
             return
         for partition in self._account.settings.partitions:

@@ -145,7 +145,7 @@ def _display() -> _Display | None:
     """A display, if stderr is a terminal that can have one and shows nothing else."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         return None
-    # Only who has a terminal pays for the import.
+    # Imported here, since runs without a terminal do not need it.
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(stderr=True)

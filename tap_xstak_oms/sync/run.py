@@ -85,7 +85,7 @@ class Run:
             raise
 
     def _idle(self) -> None:
-        """Let nobody wait for what is there already, while the server is waited for."""
+        """Hand on what is there already while pages are waited for."""
         self._checkpoint.claim()
         self._checkpoint.write_if_due()
 

@@ -249,7 +249,7 @@ def judge(reads: Mapping[Partition, PartitionRead], settings: Settings) -> None:
     errors = [read.error for read in reads.values() if read.error]
     if not errors:
         return
-    which = "It" if len(errors) == 1 else "The first"
+    which = "The error" if len(errors) == 1 else "The first error"
     verdict = (
         f"{len(errors):,} of {counted(len(reads), 'partition')} failed; the next run resumes from "
         f"their bookmarks. {which}: {errors[0]}"

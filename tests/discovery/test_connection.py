@@ -53,7 +53,7 @@ def test_an_account_without_orders_is_doubted(caplog: pytest.LogCaptureFixture) 
     caplog.set_level(logging.INFO)
     with Sandbox(World(locations=("1001",), orders_per_location=0)) as sandbox:
         [doubt] = check(sandbox)
-    assert "The connection works, with doubts: 1 location told of 0 orders since" in caplog.text
+    assert "The connection works, with doubts: 0 orders at 1 location since" in caplog.text
     assert doubt.startswith("No order anywhere since 2025-01-01T00:00:00+05:00.")
     assert "`location_ids`, `order_statuses`, `company_code`, `start_date`" in doubt
 

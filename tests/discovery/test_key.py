@@ -67,7 +67,11 @@ def test_a_doubtful_key_is_taken_with_a_warning(fields: list[str], key: str) -> 
     found = infer_from(*texts)
     assert found.key == (key,)
     is_alone = key == "packet_order_id"
-    told = [text for text in warnings_of(found) if f"The key is `{key}`, for want of" in text]
+    told = [
+        text
+        for text in warnings_of(found)
+        if f"The key is `{key}`, as there is no better one" in text
+    ]
     assert len(told) == (not is_alone)
 
 

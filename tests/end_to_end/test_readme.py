@@ -165,7 +165,7 @@ def test_the_sandbox_shows_the_configuration_that_reads_it(tmp_path: Path) -> No
         sandbox.terminate()
     assert json.loads(config.read_text())["api_url"] == f"{url}/oe/v2"
     assert tested.returncode == 0, tested.stderr
-    assert "3 locations told of" in tested.stderr
+    assert " orders at 3 locations since " in tested.stderr
 
 
 def test_the_example_configuration_is_complete() -> None:
