@@ -9,6 +9,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
+_RELATIVE_PICTURE = re.compile(r'(<img [^>]*src=")(?!https?:)([^"]+)("[^>]*>\n*)')
 _RELATIVE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)")
 
 
@@ -23,20 +24,36 @@ class AboutThisBuild(MetadataHookInterface):
             "content-type": "text/markdown",
             "text": with_links_for_anywhere(text, home),
         }
-        metadata["urls"] = {"Repository": home} if home else {}
+        metadata["urls"] = urls(home)
+
+
+def urls(home: str) -> dict[str, str]:
+    """Where things are, as PyPI shows them beside the README; nothing without a repository."""
+    if not home:
+        return {}
+    return {
+        "Repository": home,
+        "Documentation": f"{home}/tree/HEAD/docs",
+        "Changelog": f"{home}/blob/HEAD/CHANGELOG.md",
+        "Issues": f"{home}/issues",
+    }
 
 
 def with_links_for_anywhere(text: str, home: str) -> str:
     """Have relative links lead into the repository; without one, a link is its text alone."""
+    commit = os.environ.get("GITHUB_SHA", "HEAD")
 
-    def replaced(link: re.Match[str]) -> str:
-        picture, words, path = link.groups()
+    def link(found: re.Match[str]) -> str:
+        picture, words, path = found.groups()
         if not home:
             return "" if picture else words
-        commit = os.environ.get("GITHUB_SHA", "HEAD")
         return f"{picture}[{words}]({home}/{'raw' if picture else 'blob'}/{commit}/{path})"
 
-    return _RELATIVE_LINK.sub(replaced, text)
+    def drawn(found: re.Match[str]) -> str:
+        before, path, after = found.groups()
+        return f"{before}{home}/raw/{commit}/{path}{after}" if home else ""
+
+    return _RELATIVE_PICTURE.sub(drawn, _RELATIVE_LINK.sub(link, text))
 
 
 def repository() -> str:

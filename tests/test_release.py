@@ -7,13 +7,14 @@ import re
 import pytest
 
 from doors.release import missing_entry, unfinished
-from hatch_build import with_links_for_anywhere
+from hatch_build import urls, with_links_for_anywhere
 from tests.support import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (
     "# Changelog\n\n## Unreleased\n\n- New.\n\n## 1.2.3 - 2026-11-28\n\n- Old.\n\n## 1.2.2\n\n"
 )
+PICTURE = re.compile(r'<img [^>]*src="([^"]+)"')
 LINK = re.compile(r"\]\(([^)]+)\)")
 
 
@@ -43,11 +44,33 @@ def test_links_of_the_readme_lead_into_the_repository(monkeypatch: pytest.Monkey
     here = LINK.findall(README)
     files = [target for target in here if not target.startswith(("http", "#"))]
     assert files
-    pictures = [target for target in files if f'src="{target}"' in README]
     assert [target for target in there if target not in here] == [
-        f"https://host/owner/name/{'raw' if target in pictures else 'blob'}/0123abc/{target}"
-        for target in files
+        f"https://host/owner/name/blob/0123abc/{target}" for target in files
     ]
+
+
+def test_pictures_of_the_readme_are_those_of_the_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On PyPI each picture is the one of the commit that was built; elsewhere there is none."""
+    monkeypatch.setenv("GITHUB_SHA", "0123abc")
+    here = PICTURE.findall(README)
+    assert here
+    there = PICTURE.findall(with_links_for_anywhere(README, "https://host/owner/name"))
+    assert there == [f"https://host/owner/name/raw/0123abc/{path}" for path in here]
+    assert PICTURE.findall(with_links_for_anywhere(README, "")) == []
+
+
+def test_pypi_is_told_where_things_are() -> None:
+    """A build for a repository names it, its documentation, its changes and its issues."""
+    home = "https://host/owner/name"
+    told = urls(home)
+    assert told["Repository"] == home
+    for name, path in {"Documentation": "docs", "Changelog": "CHANGELOG.md"}.items():
+        assert told[name].endswith(f"/HEAD/{path}")
+        assert (ROOT / path).exists()
+    assert told["Issues"] == f"{home}/issues"
+    assert urls("") == {}
 
 
 def test_without_a_repository_no_link_is_dead() -> None:

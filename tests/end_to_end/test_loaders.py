@@ -32,6 +32,7 @@ PAGE = "docs/loaders.md"
 JSON = re.compile(r"`([^`]*)`")
 EXAMPLE, PIPE = blocks(PAGE, "json")
 LATEST, LOCAL_TIMES, SPARE, ITEMS = blocks(PAGE, "sql")
+[STALE] = blocks("docs/operations.md", "sql")
 
 
 def world(example: str) -> World:
@@ -295,6 +296,13 @@ def test_times_can_be_told_in_local_time(loaded: Loaded) -> None:
     times = {row[0]: row[1].isoformat() for row in loaded.database.query(LOCAL_TIMES)}
     for key, order in orders_of(loaded.sandbox).items():
         assert utc(f"{times[key]}+05:00") == utc(order["created_at"])
+
+
+def test_a_table_without_a_late_read_is_stale(loaded: Loaded) -> None:
+    """The alert of docs/operations.md is a row where the newest read is old, and else none."""
+    [[newest]] = loaded.database.query("SELECT max(_synced_at) FROM xstak.sales_orders")
+    assert loaded.database.query(STALE) == [(newest,)]
+    assert loaded.database.query(STALE.replace("3 hours", "1000 years")) == []
 
 
 def test_orders_with_something_in_extra_are_found(loaded: Loaded) -> None:
