@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
 
@@ -26,6 +27,12 @@ def duration(seconds: float) -> str:
 def moment(time: datetime) -> str:
     """A moment in UTC, to the second: "2026-01-15T07:00:00Z"."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def meant(name: str, names: Collection[str]) -> str:
+    """A question behind a name that is none of some names: " (is customer meant?)", or nothing."""
+    close = get_close_matches(name, names, n=1)
+    return f" (is {close[0]} meant?)" if close else ""
 
 
 def listed(names: Sequence[str], most: int) -> str:

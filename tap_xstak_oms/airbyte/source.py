@@ -27,7 +27,7 @@ from tap_xstak_oms.singer.nested import told
 from tap_xstak_oms.tap import STREAMS, TapXstakOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _DESCRIPTION = """
 Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
@@ -208,17 +208,17 @@ def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
     return {
         "tap_stream_id": stream.name,
         "stream": stream.name,
-        "schema": stream.json_schema,
-        "metadata": list(_deselected_columns(stream.json_schema)),
+        "schema": _with_deselected_columns(stream.json_schema),
+        "metadata": [],
         "key_properties": [name for [name] in paths],
         "replication_method": _METHODS[configured.sync_mode],
     }
 
 
-def _deselected_columns(json_schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in json_schema.get(_COLUMNS, ()):
-        if name not in json_schema.get("properties", {}):
-            yield {"breadcrumb": ["properties", name], "metadata": {"selected": False}}
+def _with_deselected_columns(json_schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema in which the columns are that Airbyte took out, as deselected ones."""
+    columns = {name: {"selected": False} for name in json_schema.get(_COLUMNS, ())}
+    return {**json_schema, "properties": {**columns, **(json_schema.get("properties") or {})}}
 
 
 def _singer_state(path: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import logging
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +20,8 @@ from singer_sdk.mapper import (
     NULL_STRING,
     PluginMapper,
 )
+
+from tap_xstak_oms.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def unknown_columns(
                     if column not in columns:
                         yield (
                             f"`{STREAM_MAPS}.{name}` names {column}, which is no column of "
-                            f"{stream}{_suggestion(column, columns)}. A field without a column is "
+                            f"{stream}{meant(column, columns)}. A field without a column is "
                             "in `_extra`."
                         )
 
@@ -93,11 +94,6 @@ def _named(definition: Mapping[str, Any]) -> Iterator[str]:
     for column in (*removed, *(key for key in keys if key not in definition)):
         if not column.startswith("__"):
             yield column
-
-
-def _suggestion(name: str, names: Collection[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    return f" (is {close[0]} meant?)" if close else ""
 
 
 def _is_a(kind: str, value: object) -> bool:

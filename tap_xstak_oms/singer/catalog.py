@@ -18,7 +18,13 @@ from singer_sdk.singerlib.catalog import (
 from tap_xstak_oms.errors import UsageError
 from tap_xstak_oms.records.columns import OWN_COLUMNS, SYNCED_AT, TIME_SCHEMA
 from tap_xstak_oms.singer.nested import told
-from tap_xstak_oms.singer.selection import choices_of, selection_of, taken_whole
+from tap_xstak_oms.singer.selection import (
+    choices_of,
+    places_nowhere,
+    selection_of,
+    taken_whole,
+)
+from tap_xstak_oms.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from tap_xstak_oms.records.selection import Selection
     from tap_xstak_oms.singer.selection import Choices
 
+MOST_NAMES = 10
+"""Places that an error names at most."""
 logger = logging.getLogger("tap-xstak-oms")
 
 
@@ -73,11 +81,20 @@ def prepare_catalog(given: Mapping[str, Any] | Catalog, streams: Mapping[str, Kn
         plain = dict(given.to_dict() if isinstance(given, Catalog) else given)
         catalog = Catalog.from_dict(plain)
         choices = {entry["tap_stream_id"]: choices_of(entry) for entry in plain["streams"]}
+        nowhere = {
+            entry["tap_stream_id"]: list(
+                places_nowhere(entry, streams[entry["tap_stream_id"]].own_columns)
+            )
+            for entry in plain["streams"]
+            if entry["tap_stream_id"] in streams
+        }
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise UsageError(
             "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
             "with `tap_stream_id`, `schema` and `metadata`. Make a new one with --discover.",
         ) from None
+    for name, places in nowhere.items():
+        _check_places(name, places)
     return Prepared(
         catalog,
         {
@@ -101,6 +118,17 @@ def _prepare(entry: CatalogEntry, choices: Choices, known: Known) -> Selection:
     entry.schema = Schema.from_dict(told(schema, known.levels, selection))
     _leave_nothing_to_deselect(entry, choices)
     return selection
+
+
+def _check_places(stream: str, places: Sequence[str]) -> None:
+    if places:
+        raise UsageError(
+            f"The metadata of {stream!r} in the catalog says `selected` of what its schema does "
+            f"not have: {listed(places, MOST_NAMES)}. That would hide nothing. Correct its "
+            "`breadcrumb`. To hide a field without a column, give its breadcrumb as "
+            '["properties", "_extra", "properties", NAME]; to hide such a member of an object, '
+            "add it to the schema as {}."
+        )
 
 
 def _check_name(entry: CatalogEntry) -> None:

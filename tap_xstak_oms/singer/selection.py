@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tap_xstak_oms.errors import UsageError
 from tap_xstak_oms.records.columns import EXTRA
 from tap_xstak_oms.records.selection import Part, Selection
+from tap_xstak_oms.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -54,14 +56,20 @@ class Choices:
         return by_default
 
     def note(self, metadata: Mapping[str, Any]) -> None:
-        """Take over what metadata, or the schema of the place, says."""
-        for name, known, values in (
-            ("selected", self._said, (True, False)),
-            ("selected-by-default", self._defaults, (True, False)),
-            ("inclusion", self._inclusions, (_AUTOMATIC, _UNSUPPORTED)),
-        ):
-            if metadata.get(name) in values:
-                known.add(metadata[name])
+        """Take over what metadata, or the schema of the place, says.
+
+        Raises:
+            UsageError: If it says whether the place is selected in another form than JSON's: it
+                may be meant to hide something.
+        """
+        for name, known in (("selected", self._said), ("selected-by-default", self._defaults)):
+            said = metadata.get(name)
+            if isinstance(said, bool):
+                known.add(said)
+            elif said is not None:
+                raise UsageError(f"The catalog has `{name}`: {said!r}. It can be true or false.")
+        if metadata.get("inclusion") in (_AUTOMATIC, _UNSUPPORTED):
+            self._inclusions.add(metadata["inclusion"])
 
     def of_schema(self, schema: object) -> None:
         """Take over what a schema says, at every depth."""
@@ -113,6 +121,32 @@ def _same_place(schema: Mapping[str, Any]) -> Iterator[object]:
     for name in _COMBINED:
         options = schema.get(name)
         yield from options if isinstance(options, list) else ()
+
+
+def places_nowhere(entry: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
+    """Name the places that metadata selects or deselects, and that are not there.
+
+    To deselect one hides nothing. What is inside of `_extra` cannot be known.
+
+    Args:
+        entry: Of a stream in a catalog.
+        own: The columns that may lack in its schema.
+    """
+    declared = Choices()
+    declared.of_schema(entry.get("schema"))
+    for item in entry.get("metadata") or ():
+        names = names_of(item["breadcrumb"])
+        is_judged = item["breadcrumb"] and isinstance(item["metadata"].get("selected"), bool)
+        if is_judged and names[:1] != (EXTRA,) and not (len(names) == 1 and names[0] in own):
+            yield from _first_unknown(names, declared) if names else map(str, item["breadcrumb"])
+
+
+def _first_unknown(names: Names, place: Choices) -> Iterator[str]:
+    for at, name in enumerate(names, start=1):
+        if name not in place.inside:
+            yield ".".join(names[:at]) + meant(name, place.inside)
+            return
+        place = place.inside[name]
 
 
 def names_of(breadcrumb: Iterable[str]) -> Names:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from meltano.core.plugin.singer.catalog import MetadataExecutor, select_metadata_rules
 from singer_sdk.mapper import PluginMapper
 
+from tap_xstak_oms.errors import UsageError
 from tap_xstak_oms.records.columns import own_schema
 from tap_xstak_oms.records.fitter import Fitter, open_order
 from tap_xstak_oms.records.selection import Part
@@ -408,35 +409,91 @@ def test_what_is_said_of_a_place_alone_needs_no_word_of_the_stream(
     assert not any("note" in record for record in run.records)
 
 
-def test_what_is_deselected_need_not_be_in_the_schema(
+def deselecting(found: dict[str, Any], *breadcrumb: str, selected: bool = False) -> dict[str, Any]:
+    """The catalog in which metadata says whether a place is selected."""
+    catalog = copy.deepcopy(found)
+    said = {"breadcrumb": list(breadcrumb), "metadata": {"selected": selected}}
+    catalog["streams"][0]["metadata"].append(said)
+    return catalog
+
+
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize(
+    ("breadcrumb", "said"),
+    [
+        (["properties", "custmer"], "custmer (is customer meant?)"),
+        (["properties", "zzz", "properties", "name"], "zzz."),
+        (
+            ["properties", "customer", "properties", "emal"],
+            "customer.emal (is email meant?)",
+        ),
+        (["properties", "line_items", "properties", "cost"], "line_items.cost."),
+        (
+            ["properties", "line_items", "items", "properties", "skuu"],
+            "line_items.skuu (is sku meant?)",
+        ),
+        (["properties", "note", "properties", "text"], "note.text."),
+        (["customer"], "customer."),
+    ],
+)
+def test_a_place_that_is_nowhere_is_refused(
+    sandbox: Sandbox, found: dict[str, Any], breadcrumb: list[str], said: str, *, selected: bool
+) -> None:
+    """At every depth, before anything is read: what was to be hidden would go out."""
+    catalog = deselecting(found, *breadcrumb, selected=selected)
+    sandbox.journal.clear()
+    run = run_tap(config_for(sandbox), catalog=catalog, clock=clock_of(sandbox))
+    assert isinstance(run.error, UsageError)
+    assert said in f"{run.error}"
+    assert not run.messages
+    assert not sandbox.journal.orders
+
+
+@pytest.mark.parametrize("said", ["false", "true", 0, [], {}])
+@pytest.mark.parametrize("door", ["metadata", "schema", "entry"])
+def test_a_selection_that_is_no_boolean_is_refused(
+    sandbox: Sandbox, found: dict[str, Any], door: str, said: Any
+) -> None:
+    """A text or a number may be meant to hide something, and hid nothing."""
+    catalog = deselecting(found, "properties", "customer", selected=said)
+    entry = catalog["streams"][0]
+    if door != "metadata":
+        del entry["metadata"][-1]
+        (entry if door == "entry" else entry["schema"]["properties"]["note"])["selected"] = said
+    run = run_tap(config_for(sandbox), catalog=catalog, clock=clock_of(sandbox))
+    assert isinstance(run.error, UsageError)
+    assert "It can be true or false." in f"{run.error}"
+    assert not run.messages
+
+
+def test_what_is_nowhere_in_the_other_stream_is_refused(
     sandbox: Sandbox, found: dict[str, Any]
 ) -> None:
-    """A field without a column does not show in `_extra`, a member of it neither."""
+    """Its columns are known as well; one that is in the schema may be deselected."""
     catalog = copy.deepcopy(found)
+    reads = catalog["streams"][1]["metadata"]
+    reads.append({"breadcrumb": ["properties", "error"], "metadata": {"selected": False}})
+    assert read(sandbox, catalog).records
+    reads.append({"breadcrumb": ["properties", "eror"], "metadata": {"selected": False}})
+    run = run_tap(config_for(sandbox), catalog=catalog, clock=clock_of(sandbox))
+    assert "'sales_order_reads'" in f"{run.error}"
+    assert "eror (is error meant?)" in f"{run.error}"
+
+
+def test_a_field_without_a_column_can_be_hidden(sandbox: Sandbox, found: dict[str, Any]) -> None:
+    """In both ways that the refusal tells: inside of `_extra`, or with a schema that is empty."""
+    catalog = deselecting(found, "properties", "_extra", "properties", "tags")
     entry = catalog["streams"][0]
-    del entry["schema"]["properties"]["note"]
-    del entry["schema"]["properties"]["customer"]
-    entry["metadata"] = [
-        {"breadcrumb": [], "metadata": {"selected": True}},
-        {"breadcrumb": ["properties", "note"], "metadata": {"selected": False}},
-        {
-            "breadcrumb": ["properties", "customer", "properties", "name"],
-            "metadata": {"selected": False},
-        },
-        {
-            "breadcrumb": ["properties", "customer", "properties", "phone"],
-            "metadata": {"selected": True},
-        },
-        {
-            "breadcrumb": ["properties", "_extra", "properties", "tags"],
-            "metadata": {"selected": False},
-        },
-    ]
     del entry["schema"]["properties"]["tags"]
+    entry["metadata"] = [m for m in entry["metadata"] if m["breadcrumb"][-1:] != ["tags"]] + [
+        entry["metadata"][-1]
+    ]
+    catalog = deselecting(catalog, "properties", "customer", "properties", "cnic")
+    catalog["streams"][0]["schema"]["properties"]["customer"]["properties"]["cnic"] = {}
     run = read(sandbox, catalog)
-    shown = [record["_extra"] for record in run.records if record["_extra"]]
-    assert {name for extra in shown for name in extra} == {"customer"}
-    assert {name for extra in shown for name in extra["customer"]} == {"phone"}
+    assert not any(record["_extra"] for record in run.records)
+    assert "Known" in json.dumps(run.records, default=str)
+    assert not any("cnic" in (record["customer"] or {}) for record in run.records)
 
 
 def test_what_is_left_out_is_counted(
