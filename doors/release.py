@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _PLACEHOLDER = re.compile(r"your-(?:organi[sz]ation|org|github|repo)|TODO|FIXME|CHANGEME")
-_RELATIVE_LINK = re.compile(r"\]\((?!https?:|#)")
+_RELATIVE_LINK = re.compile(r"""\]\((?!https?:|#)|\bsrc=["'](?!https?:)""")
 _RELEASED = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?")
 
 
@@ -97,9 +97,13 @@ def unfinished(texts: dict[str, str]) -> list[str]:
 def _faults(metadata: Message) -> list[str]:
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     missing = missing_entry(changelog, metadata["Version"])
-    links = _RELATIVE_LINK.findall(str(metadata.get_payload()))
-    dead = [f"The README has {len(links)} links that lead nowhere on PyPI"] if links else []
-    return [*missing, *dead]
+    return [*missing, *dead_links(str(metadata.get_payload()))]
+
+
+def dead_links(readme: str) -> list[str]:
+    """A complaint if links or pictures of a README on PyPI lead to files beside it."""
+    links = _RELATIVE_LINK.findall(readme)
+    return [f"The README has {len(links)} links that lead nowhere on PyPI"] if links else []
 
 
 def missing_entry(changelog: str, version: str) -> list[str]:

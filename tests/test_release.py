@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from doors.release import missing_entry, unfinished
+from doors.release import dead_links, missing_entry, unfinished
 from hatch_build import urls, with_links_for_anywhere
 from tests.support import ROOT
 
@@ -78,3 +78,17 @@ def test_without_a_repository_no_link_is_dead() -> None:
     text = with_links_for_anywhere(README, "")
     assert all(target.startswith(("http", "#")) for target in LINK.findall(text))
     assert "| change the code | CONTRIBUTING.md, docs/architecture.md |" in text
+
+
+@pytest.mark.parametrize("home", ["", "https://host/owner/name"])
+def test_the_readme_of_a_build_has_no_dead_link(home: str) -> None:
+    """With and without a repository."""
+    assert dead_links(with_links_for_anywhere(README, home)) == []
+
+
+@pytest.mark.parametrize(
+    "dead", ["[a](docs/a.md)", "![a](docs/a.svg)", '<img alt="a" src="docs/a.svg">']
+)
+def test_a_link_that_is_dead_on_pypi_is_refused(dead: str) -> None:
+    """There are no files beside the README there."""
+    assert dead_links(f"See {dead} and [b](#b), [c](https://c).")
