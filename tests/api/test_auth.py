@@ -153,7 +153,7 @@ def test_a_token_is_renewed_before_its_end(answer: dict[str, object], seconds: f
     "body",
     [
         b"",
-        b"<html>",
+        b"no JSON",
         b"[]",
         b"null",
         b"{}",
@@ -168,6 +168,12 @@ def test_an_answer_without_a_usable_token_is_an_error(body: bytes) -> None:
     """What cannot be sent as a header is no token, and the error does not show it."""
     with pytest.raises(RetriableError, match="without a usable access_token"):
         read_token(body, asked_at=0)
+
+
+def test_a_web_page_in_place_of_a_token_names_the_setting() -> None:
+    """It comes from another host than the one that gives tokens."""
+    with pytest.raises(RetriableError, match="web page: check `auth_url`"):
+        read_token(b"<html>", asked_at=0)
 
 
 def test_a_token_does_not_print_itself() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ meltano (.*)$", README, re.MULTILINE)
-ADD, FROM_CHECKOUT, INSTALL, TEST, DISCOVER, GIVE_CATALOG, RUN = COMMANDS
+ADD, FROM_CHECKOUT, SELECT, INSTALL, TEST, DISCOVER, GIVE_CATALOG, RUN = COMMANDS
 MELTANOS = {
     "3.9": Path(sys.executable).with_name("meltano"),
     # The project's own: `./run test-doors` puts its environment on the path.
@@ -118,7 +118,7 @@ def test_a_project_of_one_s_own_works(version: str, sandbox: Sandbox, tmp_path: 
     (tmp_path / "output").mkdir()
     meltano = Meltano(version, tmp_path, settings_for(sandbox))
     assert f"version {version}" in meltano.succeed("--version")
-    for command in (ADD, FROM_CHECKOUT, INSTALL):
+    for command in (ADD, FROM_CHECKOUT, SELECT, INSTALL):
         meltano.succeed(command)
     assert "TAP_XSTAK_OMS_COMPANY_CODE" in meltano.succeed("config list tap-xstak-oms")
     assert "valid" in meltano.succeed(TEST)

@@ -409,7 +409,9 @@ def test_growth_is_read_on() -> None:
     with server.reader(1) as reader:
         reading = reader.read(ONLY)
         assert list(reading)[:6] == _pages(6)
-    assert reading.outcome == Outcome(settled=True, passes=2, pages=12, orders=18, total=18)
+    assert reading.outcome == Outcome(
+        settled=True, passes=2, pages=12, orders=18, total=18, quiet=True
+    )
 
 
 def test_pages_beyond_an_end_that_came_closer_are_no_error() -> None:
