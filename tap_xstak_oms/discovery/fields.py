@@ -32,7 +32,9 @@ HEARD = 1 / 20
 """The share of a field's values that must say something for those that stand for nothing to have no
 say: one odd text does not make text of a flag that was never set."""
 _KINDS = {'"': STRING, "t": BOOLEAN, "f": BOOLEAN, "[": LIST, "{": OBJECT, "n": NULL}
-_NOTHING = re.compile(rb'null|false|"\s*(0000-00-00[^"]*)?"|\[\s*\]|\{\s*\}')
+_NOTHING = re.compile(
+    rb'null|false|"\s*(0000-00-00[^"]*|0001-01-01T00:00:00[.0]*Z?)?\s*"|\[\s*\]|\{\s*\}'
+)
 _WORDS_FOR_NOTHING = {
     STRING: "empty string",
     BOOLEAN: "false",

@@ -30,9 +30,22 @@ if TYPE_CHECKING:
 
 MOST_CANDIDATES = 10
 """Fields that a warning proposes at most."""
-_NAMES = ("id", "_id", "orderid", "guid", "uuid", "orderguid", "orderuuid", "entityid")
+_NAMES = (
+    *("id", "_id", "orderid", "guid", "uuid", "orderguid", "orderuuid", "orderuid"),
+    *("entityid", "internalid", "pk"),
+)
 """What a key is called, the likeliest first; without case and separators, but for the second."""
-_DOUBTFUL_NAMES = ("ordernumber", "orderno", "ordernum", "receiptid", "receiptnumber", "receiptno")
+_ORDER_NUMBERS = ("ordernumber", "orderno", "ordernum", "ordercode")
+_DOUBTFUL_NAMES = (
+    *_ORDER_NUMBERS,
+    *("receiptid", "receiptnumber", "receiptno", "uid"),
+    *("trackingnumber", "trackingno", "consignmentnumber", "consignmentno"),
+)
+_WRAPPERS = (
+    *("data", "node", "attributes", "fields", "payload", "result", "record", "document"),
+    *("entity", "resource", "body"),
+)
+"""What an object around the whole order is called, if not after the order."""
 _ORDER_ID = "orderid"
 _OF_ANOTHER = re.compile(
     "parent|original|previous|related|linked|reference|external|foreign|merchant|seller|vendor"
@@ -109,6 +122,13 @@ def _by_name(names: Sequence[str]) -> Iterator[tuple[str, bool]]:
     yield from ((name, len(ours) > 1) for name in ours)
     yield from (
         (name, True) for known in _DOUBTFUL_NAMES for name in names if called[name] == known
+    )
+    yield from (
+        (name, True)
+        for name in names
+        if called[name].endswith(_ORDER_NUMBERS)
+        and called[name] not in _ORDER_NUMBERS
+        and not _OF_ANOTHER.search(called[name])
     )
     yield from ((name, True) for name in order_ids if name not in ours)
 
@@ -234,4 +254,5 @@ def _places(sample: Sample, properties: Mapping[str, Any]) -> Iterator[tuple[str
 
 def _may_hold_the_order(name: str, properties: Mapping[str, Any]) -> bool:
     called = _called(name)
-    return len(properties) == 1 or called in _NAMES or called.endswith("order")
+    is_wrapper = called in _NAMES or called in _WRAPPERS
+    return len(properties) == 1 or is_wrapper or called.endswith("order")
