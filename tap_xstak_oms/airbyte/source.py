@@ -19,7 +19,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from tap_xstak_oms import process
 from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler
-from tap_xstak_oms.config.files import text_of_json, unusable
+from tap_xstak_oms.config.files import refuse_other_kinds, text_of_json, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
 from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
@@ -255,6 +255,8 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
 
 def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
     content = json.loads(text_of_json(path, what))
+    if what != "state":  # Airbyte's have other forms
+        refuse_other_kinds(content, path, what)
     return _converted(content, form, path, what)
 
 

@@ -39,11 +39,16 @@ def text_of_object(path: str, what: str) -> str:
     if not isinstance(content, dict):
         held = _KINDS.get(type(content), "a number")
         raise unusable(path, what, f"holds {held}, where an object should be")
-    kind = _kind(content)
+    refuse_other_kinds(content, path, what)
+    return text
+
+
+def refuse_other_kinds(content: object, path: str, what: str) -> None:
+    """Raise the error of a file given with the wrong option, if its names tell that it is one."""
+    kind = _kind(content) if isinstance(content, dict) else None
     if kind not in (what, None):
         option = f". Give it with {_OPTIONS[kind]}" if kind in _OPTIONS else ""
         raise unusable(path, what, f"holds a {kind}{option}")
-    return text
 
 
 def _kind(content: Mapping[str, Any]) -> str | None:

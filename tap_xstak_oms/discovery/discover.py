@@ -74,7 +74,7 @@ def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msg
     for partition, found in both_ends(spread(settings.all_partitions), settings, client):
         if isinstance(found, PartitionError):
             failures.append(found)
-            logger.warning("Not sampled: %s", found)
+            logger.warning("Not sampled: %s", found, extra=found.fields)
         else:
             sampled[partition] = found
     if failures and not sampled:

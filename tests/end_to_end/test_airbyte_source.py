@@ -351,6 +351,8 @@ def test_a_partition_that_fails_leaves_the_stream_incomplete(
     [
         ({"config": {}}, "`client_id` (TAP_XSTAK_OMS_CLIENT_ID) is missing"),
         ({"config": []}, "config.json' has another form: Expected `object`"),
+        ({"config": {"streams": []}}, "config.json' holds a catalog. Give it with --catalog."),
+        ({"catalog": {"client_id": "x"}}, "holds a configuration. Give it with --config."),
         ({"catalog": []}, "catalog.json' has another form: Expected `object`"),
         ({"catalog": {"streams": [{}]}}, "missing required field `stream`"),
         (

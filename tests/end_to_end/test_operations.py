@@ -72,14 +72,14 @@ def test_json_logs_are_as_the_page_shows(sandbox: Sandbox, tmp_path: Path) -> No
 
 def test_json_logs_have_the_request_to_quote(sandbox: Sandbox, tmp_path: Path) -> None:
     """What the page says to quote to XStak is in the last line of a run that could not begin."""
-    first = f"req-{len(sandbox.journal.entries()) + 1}"
     config = written(tmp_path, "config.json", config_for(sandbox, client_secret="wrong"))
     (tmp_path / "logging.yaml").write_text(blocks(PAGE, "yaml", under="The log")[0])
     logs = {"SINGER_SDK_LOG_CONFIG": str(tmp_path / "logging.yaml")}
-    ended = run_cli("--config", config, env=logs)
-    last = json.loads(ended.stderr.splitlines()[-1])
-    assert last["extra"]["request_id"] == first
-    assert f"(request ID {first})" in last["message"]
+    for number, options in enumerate([[], ["--discover"], ["--test"]], start=1):
+        ended = run_cli("--config", config, *options, env=logs)
+        last = json.loads(ended.stderr.splitlines()[-1])
+        assert last["extra"]["request_id"] == f"req-{number}"
+        assert f"(request ID req-{number})" in last["message"]
 
 
 def test_the_units_of_systemd_run_what_cron_runs() -> None:
