@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_xstak_oms.records.columns import LOCATION_ID
 from tap_xstak_oms.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Hashable, Sequence
 
     from tap_xstak_oms.config.settings import Partition
     from tap_xstak_oms.records.fitter import Fitter, Order
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 SAMPLED_KEYS = 5_000
 """Keys remembered at most, some 1 MB. Of more, those are whose hash ends in as many zeros."""
 SHARED = 1 / 100
-"""The share of keys with different orders at two locations, from which on it is told: an order may
-pass from one location to another while both are read."""
+"""The share of a location's keys with different orders elsewhere, from which on it is told: an
+order may pass from one location to another while both are read."""
 REPEATED = 1 / 20
-"""The share of keys with different orders in one partition: an order may change meanwhile."""
+"""The share of a partition's keys with different orders in it: an order may change meanwhile."""
+FEWEST = 3
+"""So many keys at least: in a small read a single order is a large share."""
 logger = logging.getLogger("tap-xstak-oms")
 
 
@@ -83,10 +87,11 @@ class Keys:
 
     def warn(self) -> None:
         """Say if the key does not identify an order, and what to set."""
-        shared, repeated = len(self._shared), len(self._repeated)
+        shared = self._beyond(SHARED, attrgetter("location_id"), self._shared, self._alike)
+        repeated = self._beyond(REPEATED, lambda partition: partition, self._repeated)
         figures = {"key": list(self._names), "keys": len(self._owners)}
         key, keys = ", ".join(self._names), counted(len(self._owners), "key")
-        if shared > len(self._alike) and shared >= SHARED * len(self._owners):
+        if shared:
             remedy = [LOCATION_ID, *self._names]
             logger.warning(
                 "The key %s identifies an order only within its location: of %s looked at, %s "
@@ -98,7 +103,7 @@ class Keys:
                 json.dumps(remedy),
                 extra=figures | {"shared": shared, "primary_keys": remedy},
             )
-        if repeated and repeated >= REPEATED * len(self._owners):
+        if repeated:
             logger.warning(
                 "The key %s repeats: of %s looked at, %s different orders of one location and "
                 "status, and a loader keeps one of each. Set `primary_keys` to what identifies an "
@@ -108,6 +113,31 @@ class Keys:
                 _name(repeated),
                 extra=figures | {"repeated": repeated},
             )
+
+    def _beyond(
+        self,
+        share: float,
+        place: Callable[[Partition], Hashable],
+        found: Collection[int],
+        against: Collection[int] = (),
+    ) -> int:
+        """How many keys were found, in the places where they are too many to be chance.
+
+        Args:
+            share: Of a place's keys, from which on they are.
+            place: Where a partition belongs.
+            found: The keys.
+            against: The keys that speak against it.
+        """
+        known, hits, excuses = (
+            Counter(place(self._owners[identity].partition) for identity in keys)
+            for keys in (self._owners, found, against)
+        )
+        return sum(
+            count
+            for where, count in hits.items()
+            if count >= max(FEWEST, share * known[where]) and count > excuses[where]
+        )
 
 
 def _name(count: int) -> str:

@@ -29,10 +29,16 @@ def section(title: str) -> str:
 
 
 def quoted() -> list[str]:
-    """The messages in the first columns of the tables of lines and of reasons."""
-    rows = section("By the last line") + section("By the reason")
+    """The messages in the first columns of the tables of lines, reasons and warnings."""
+    rows = "".join(map(section, ("By the last line", "By the reason", "By the warning")))
     cells = (line.split("|")[1].strip() for line in rows.splitlines() if line.startswith("| "))
     return [found[1] for cell in cells if (found := re.match(r"`([^`]{12,})`", cell))]
+
+
+def pattern_of(message: str) -> re.Pattern[str]:
+    """What finds a message of the page, whatever is filled in."""
+    words = re.split(r"\.\.\.|\d+", message)
+    return re.compile(".*".join(re.escape(part.strip()) for part in words), re.DOTALL)
 
 
 def said() -> Iterator[str]:
@@ -49,21 +55,33 @@ def said() -> Iterator[str]:
 @pytest.mark.parametrize("message", quoted())
 def test_the_tap_says_what_the_page_quotes(message: str) -> None:
     """Each line or reason that the page explains is one of the tap's, word for word."""
-    words = re.split(r"\.\.\.|\d+", message)
-    pattern = re.compile(".*".join(re.escape(part.strip()) for part in words), re.DOTALL)
-    assert any(map(pattern.search, said()))
+    assert any(map(pattern_of(message).search, said()))
+
+
+def warnings_of_a_run() -> Iterator[str]:
+    """What a run may warn of: each text, what is filled in as dots."""
+    for path in (PACKAGE / "sync").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "warning":
+                text = getattr(node.args[0], "value", "")
+                # What begins with a name tells of a partition, or is another one's words.
+                if not text.startswith("%s "):
+                    yield re.sub(r"%[.\d]*\w", "...", text)
+
+
+@pytest.mark.parametrize("warning", sorted(set(warnings_of_a_run())))
+def test_each_warning_of_a_run_is_explained(warning: str) -> None:
+    """The page has a row for it."""
+    assert any(pattern_of(row).search(warning) for row in quoted())
 
 
 def test_the_table_of_fields_is_complete(caplog: pytest.LogCaptureFixture) -> None:
     """The fields that the page explains are those of a run that meets everything, and no other."""
     caplog.set_level(logging.INFO)
     same_key = [
-        RawOrder(location, "pending", body)
-        for location, body in (
-            ("1001", b'{"id":7}'),
-            ("1001", b'{"id":7,"note":"a"}'),
-            ("1002", b'{"id":7,"note":"b"}'),
-        )
+        RawOrder(location, "pending", b'{"id":%d,"note":"%b"}' % (number, note))
+        for location, note in (("1001", b"a"), ("1001", b"b"), ("1002", b"c"))
+        for number in range(5)
     ]
     locations = ("1001", "1002", "1003")
     world = World(locations=locations, orders_per_location=30, raw_orders=same_key)

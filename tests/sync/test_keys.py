@@ -11,7 +11,7 @@ import pytest
 from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.records.columns import own_schema
 from tap_xstak_oms.records.fitter import Fitter, Order, open_order
-from tap_xstak_oms.sync.keys import REPEATED, SHARED, Keys
+from tap_xstak_oms.sync.keys import FEWEST, REPEATED, SHARED, Keys
 from tests.support import Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
 
@@ -53,7 +53,7 @@ def test_keys_that_identify_are_not_mentioned(caplog: pytest.LogCaptureFixture) 
     assert warnings(watched, caplog) == []
 
 
-@pytest.mark.parametrize(("share", "is_told"), [(SHARED, True), (SHARED / 2, False)])
+@pytest.mark.parametrize(("share", "is_told"), [(SHARED, True), (SHARED * 0.9, False)])
 def test_a_key_of_two_locations_is_told_with_the_remedy(
     share: float,
     is_told: bool,  # noqa: FBT001 - a parameter of the test
@@ -61,14 +61,36 @@ def test_a_key_of_two_locations_is_told_with_the_remedy(
 ) -> None:
     """From one in a hundred on; fewer may have passed from one location to the other."""
     watched = keys()
-    count = int(400 * share)
-    watched.meet(HERE, 1, orders(range(200)))
-    watched.meet(THERE, 1, orders(range(200 - count, 400 - count), other=True))
+    count = int(500 * share)
+    watched.meet(HERE, 1, orders(range(500)))
+    watched.meet(THERE, 1, orders(range(500 - count, 1000 - count), other=True))
     found = warnings(watched, caplog)
     assert len(found) == is_told
     for record in found:
         assert 'Set `primary_keys` to ["_location_id", "id"]' in record.getMessage()
         assert (record.shared, record.primary_keys) == (count, ["_location_id", "id"])  # type: ignore[attr-defined]  # extra
+
+
+def test_a_few_keys_are_no_share(caplog: pytest.LogCaptureFixture) -> None:
+    """In an hourly read an order that passes on, or changes, is easily one of twenty."""
+    for count in (FEWEST - 1, FEWEST):
+        watched = keys()
+        watched.meet(HERE, 1, orders(range(20)))
+        watched.meet(THERE, 1, orders(range(20 - count, 40), other=True))
+        watched.meet(HERE, 1, orders(range(count), changed=True))
+        assert len(warnings(watched, caplog)) == 2 * (count == FEWEST)
+
+
+def test_one_location_of_many_is_enough(caplog: pytest.LogCaptureFixture) -> None:
+    """A share is one of its own keys, not of all that the run met."""
+    watched = keys(most=5000)
+    for at in range(3, 40):
+        watched.meet(Partition("pending", str(at)), 1, orders(range(at * 100, at * 100 + 100)))
+    watched.meet(HERE, 1, orders([*range(20), *range(8)], note=1))
+    watched.meet(HERE, 1, orders(range(8), note=2))
+    watched.meet(THERE, 1, orders(range(10, 20), note=3))
+    shared, repeated = warnings(watched, caplog)
+    assert (shared.shared, repeated.repeated) == (10, 8)  # type: ignore[attr-defined]  # extra
 
 
 def test_a_location_that_lists_the_orders_of_all_is_not_mentioned(
