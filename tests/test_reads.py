@@ -10,14 +10,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.sync.reads import KEY, SCHEMA
-from tests.support import Run, clock_of, config_for, discovered, run_tap
+from tests.shards import EMPTY, LOCATIONS
+from tests.support import Collector, Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 ORDERS, READS = "sales_orders", "sales_order_reads"
 Catalog = dict[str, Any]
@@ -230,6 +232,59 @@ def test_a_full_table_read_is_told_as_well(catalog: Catalog, stream: int) -> Non
     assert len(reads_of(run)) == 4
     assert all(read["complete"] and read["quiet"] for read in reads_of(run))
     assert all(run.bookmarks.values()) == (given["streams"][stream]["tap_stream_id"] == READS)
+
+
+class Stopping(Collector):
+    """Ends the run where a partition is half read, as a signal does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records = 0
+
+    @override
+    def write_lines(self, pieces: Sequence[bytes]) -> None:
+        super().write_lines(pieces)
+        before, self._records = self._records, self._records + len(pieces)
+        if before <= STOP_AFTER < self._records:
+            raise KeyboardInterrupt
+
+
+STOP_AFTER = 150
+
+
+def test_a_run_that_is_stopped_tells_of_the_reads_that_ended(catalog: Catalog) -> None:
+    """Of the one under way there is no record; all others are before the last STATE."""
+    messages = Stopping()
+    world = World(locations=("1001", "1002", "1003"), orders_per_location=60)
+    with Sandbox(world) as sandbox, pytest.raises(KeyboardInterrupt):
+        run_tap(
+            config_for(sandbox, page_size=10),
+            catalog=selecting(catalog, [ORDERS, READS]),
+            clock=clock_of(sandbox),
+            collector=messages,
+        )
+    run = Run(messages.messages)
+    told = {(read["_order_status"], read["_location_id"]) for read in reads_of(run)}
+    met = {(order["_order_status"], order["_location_id"]) for order in orders_of(run)}
+    assert 0 < len(told) == len(met) - 1
+    assert told == set(run.bookmarks) < met
+    assert run.messages[-1]["type"] == "STATE"
+
+
+def test_each_shard_tells_of_its_own_reads(catalog: Catalog) -> None:
+    """Together they tell of each partition once; a shard without a location tells of none."""
+    reads = []
+    with Sandbox(World(locations=LOCATIONS, orders_per_location=5)) as sandbox:
+        for shard in (*({"shard_index": at, "shard_count": 3} for at in range(3)), EMPTY):
+            run = run_tap(
+                config_for(sandbox, **shard),
+                catalog=selecting(catalog, [ORDERS, READS]),
+                clock=clock_of(sandbox),
+            )
+            assert run.error is None
+            assert bool(reads_of(run)) == (shard != EMPTY)
+            reads += [(read["_order_status"], read["_location_id"]) for read in reads_of(run)]
+    assert sorted(reads) == sorted((s, at) for s in ("pending", "completed") for at in LOCATIONS)
 
 
 def test_it_is_counted_in_metrics(catalog: Catalog, caplog: pytest.LogCaptureFixture) -> None:

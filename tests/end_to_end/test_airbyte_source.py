@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,23 @@ def test_read_tells_how_far_it_is(source: Source, catalog: dict[str, Any]) -> No
         since_last += message["type"] == "RECORD"
     assert since_last == 0
     assert len(answer.bookmarks) == 4
+
+
+def test_read_takes_both_streams(source: Source, catalog: dict[str, Any]) -> None:
+    """Each has its statuses and its records; a read that ended is there before its STATE."""
+    config = config_for(source.sandbox)
+    [found] = source.run("discover", config=config).of("CATALOG")
+    [reads] = [stream for stream in found["streams"] if stream["name"] == "sales_order_reads"]
+    both = {"streams": catalog["streams"] + configured(reads)["streams"]}
+    answer = source.run("read", config=config, catalog=both)
+    assert answer.code == 0
+    names = Counter(record["stream"] for record in answer.of("RECORD"))
+    assert names == {"sales_orders": len(source.sandbox.orders()), "sales_order_reads": 4}
+    ways: dict[str, list[str]] = {}
+    for trace in answer.of("TRACE"):
+        status = trace["stream_status"]
+        ways.setdefault(status["stream_descriptor"]["name"], []).append(status["status"])
+    assert ways == {name: ["STARTED", "RUNNING", "COMPLETE"] for name in names}
 
 
 @pytest.mark.parametrize("form", ["STREAM", "GLOBAL", "LEGACY", "file", "one", "whole"])
