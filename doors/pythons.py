@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DoorError as problem:
         print(problem, file=sys.stderr)
         return 1
-    text = page(tried)
+    text = page(tried, tests="left out" if options.wheel_only else "pass")
     print(text)
     if options.write:
         PAGE.write_text(put_between(PAGE.read_text("utf-8"), "versions", text), "utf-8")
@@ -145,13 +145,12 @@ def version_of_wheel(wheel: Path) -> str:
     return wheel.name.split("-")[1]
 
 
-def page(tried: Sequence[Tried]) -> str:
+def page(tried: Sequence[Tried], *, tests: str) -> str:
     """What was tried, as tables for people."""
     pythons = sorted({each.python for each in tried}, key=lambda python: python.split("."))
     sets = list(_RESOLUTIONS)
     rows = (
-        [python, "pass", *("works" for each in tried if each.python == python)]
-        for python in pythons
+        [python, tests, *("works" for each in tried if each.python == python)] for python in pythons
     )
     works = table(["Python", "tests", *(f"{name} dependencies" for name in sets)], rows)
     return "\n\n".join([works, table(["dependency", *sets], _versions(tried))])
