@@ -59,5 +59,5 @@ def test_arguments_that_mean_nothing_are_refused() -> None:
 @pytest.mark.xdist_group("kept")
 def test_groups_are_kept_together(request: pytest.FixtureRequest) -> None:
     """Where tests run on all cores, those that share a folder or a server run one by one."""
-    on_all_cores = hasattr(request.config, "workerinput")
-    assert on_all_cores == request.node.nodeid.endswith("@kept")
+    by_group = getattr(request.config.option, "loadgroup", False)
+    assert by_group == request.node.nodeid.endswith("@kept")
