@@ -123,7 +123,7 @@ def _prepare(entry: CatalogEntry, choices: Choices, known: Known) -> Selection:
 def _check_places(stream: str, places: Sequence[str]) -> None:
     if places:
         raise UsageError(
-            f"The metadata of {stream!r} in the catalog says `selected` of what its schema does "
+            f"The metadata of {stream!r} in the catalog deselects what its schema does "
             f"not have: {listed(places, MOST_NAMES)}. That would hide nothing. Correct its "
             "`breadcrumb`. To hide a field without a column, give its breadcrumb as "
             '["properties", "_extra", "properties", NAME]; to hide such a member of an object, '

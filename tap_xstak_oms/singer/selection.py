@@ -124,9 +124,9 @@ def _same_place(schema: Mapping[str, Any]) -> Iterator[object]:
 
 
 def places_nowhere(entry: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
-    """Name the places that metadata selects or deselects, and that are not there.
+    """Name the places that metadata deselects, and that are not there: this hides nothing.
 
-    To deselect one hides nothing. What is inside of `_extra` cannot be known.
+    What is inside of `_extra` cannot be known.
 
     Args:
         entry: Of a stream in a catalog.
@@ -136,7 +136,7 @@ def places_nowhere(entry: Mapping[str, Any], own: Collection[str]) -> Iterator[s
     declared.of_schema(entry.get("schema"))
     for item in entry.get("metadata") or ():
         names = names_of(item["breadcrumb"])
-        is_judged = item["breadcrumb"] and isinstance(item["metadata"].get("selected"), bool)
+        is_judged = item["breadcrumb"] and item["metadata"].get("selected") is False
         if is_judged and names[:1] != (EXTRA,) and not (len(names) == 1 and names[0] in own):
             yield from _first_unknown(names, declared) if names else map(str, item["breadcrumb"])
 
