@@ -135,4 +135,4 @@ def test_a_check_of_the_connection_looks_at_all_shards(sandbox: Sandbox, tmp_pat
     config = written(tmp_path, "config.json", config_for(sandbox, **EMPTY))
     ended = run_cli("--config", config, "--test")
     assert ended.returncode == 0, ended.stderr
-    assert "8 locations told" in ended.stderr
+    assert "orders at 8 locations since" in ended.stderr
