@@ -12,6 +12,7 @@ from benchmarks.pipeline.race import IDLE_HEAT
 from benchmarks.pipeline.routes import (
     CACHE,
     DLT,
+    EXACT_DLT,
     FILES,
     MELTANO,
     PIPED,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.pipeline.race import Heat, Results
 
 BEGIN, END = "<!-- pipeline -->", "<!-- /pipeline -->"
-DATABASE = [MELTANO, PIPED, SHARDS, DLT, PLAIN]
+DATABASE = [MELTANO, PIPED, SHARDS, DLT, EXACT_DLT, PLAIN]
 """Those who lead into PostgreSQL."""
 AT_LEAST = {
     (MELTANO, DLT): 1.2,
@@ -54,8 +55,9 @@ its status, total, number of items, an Urdu name, and the time of its last chang
 - **piped**: the same tap and loader, with the same settings, in a pipe of the shell.
 - **two shards**: `python3 orchestration/run_shards.py 2`.
 - **dlt**: dlt 1.31 with the settings that were found to be the fastest: 16 extract workers, 2
-  normalise workers, CSV, nested values as JSON, merge by key. It keeps money as floats, and takes
-  times without an offset for UTC.
+  normalise workers, CSV, nested values as JSON, merge by key. It makes floats of decimals, and
+  takes times without an offset for UTC.
+- **dlt, exact decimals**: the same, with JSON read so that decimals keep their digits, as ours do.
 - **plain SDK tap**: one page after another, as the SDK's template has it, into target-postgres with
   its own defaults.
 - **PyAirbyte**: `source-xstak-oms` into its own cache, which is DuckDB.
@@ -136,6 +138,9 @@ def _verdicts(results: Results) -> Iterable[str]:
         found = results.ratio(Row(name, POSTGRES).heat(FIRST), Row(other, POSTGRES).heat(FIRST))
         verdict = "reached" if found >= least else "not reached"
         yield f"- {name} / {other}: **{found:.2f}** (at least {least:g}: {verdict})"
+    for name in (MELTANO, PIPED, SHARDS):
+        found = results.ratio(Row(name, POSTGRES).heat(FIRST), Row(EXACT_DLT, POSTGRES).heat(FIRST))
+        yield f"- {name} / {EXACT_DLT}: **{found:.2f}**"
     beyond = results.beyond(Row(MELTANO, POSTGRES).heat(HOURLY), IDLE_HEAT)
     verdict = "reached" if beyond <= MOST_HOURLY_SECONDS else "not reached"
     hourly = results.seconds(Row(MELTANO, POSTGRES).heat(HOURLY))

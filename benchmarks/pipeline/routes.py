@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 POSTGRES, FILES, CACHE = "PostgreSQL", "files", "its own cache"
 MELTANO, PIPED, SHARDS = "`meltano run`", "piped", "two shards"
 PLAIN, DLT, PYAIRBYTE, IDLE = "plain SDK tap", "dlt", "PyAirbyte", "Meltano alone"
+EXACT_DLT = "dlt, exact decimals"
 # As README.md tells it.
 PIPELINE = """set -eo pipefail
 {tap} | {loader} --config target.json >> states.jsonl
@@ -188,7 +189,16 @@ class Dlt:
 
     setting: Setting
     into: str
-    name: str = DLT
+    is_exact: bool = False
+
+    @property
+    def name(self) -> str:
+        """Whether decimals keep their digits, as they do in all others."""
+        return EXACT_DLT if self.is_exact else DLT
+
+    @property
+    def _dataset(self) -> str:
+        return "dlt_exact" if self.is_exact else "dlt"
 
     def command(self, stage: Stage, folder: Path) -> Command:
         """Its script, in its environment."""
@@ -200,7 +210,8 @@ class Dlt:
             "destination": "postgres" if self.into == POSTGRES else "filesystem",
             "credentials": f"postgresql://{server}/{database.database}",
             "bucket_url": (folder / "output").as_uri(),
-            "dataset": "dlt",
+            "dataset": self._dataset,
+            "is_exact": self.is_exact,
             "pipelines_dir": str(folder / "pipelines"),
         }
         asked = write(folder / "dlt.json", specification)
@@ -210,8 +221,10 @@ class Dlt:
     def arrived(self, folder: Path) -> list[Order]:
         """What is in the table or in the files."""
         if self.into == POSTGRES:
-            return arrivals.in_postgres(self.setting.database, "dlt")
-        return arrivals.in_files((folder / "output" / "dlt" / "sales_orders").glob("*.jsonl"))
+            return arrivals.in_postgres(self.setting.database, self._dataset)
+        return arrivals.in_files(
+            (folder / "output" / self._dataset / "sales_orders").glob("*.jsonl")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +285,7 @@ def all_routes(setting: Setting) -> list[Route]:
     return [
         Meltano(setting, POSTGRES),
         Dlt(setting, POSTGRES),
+        Dlt(setting, POSTGRES, is_exact=True),
         Piped(setting, POSTGRES),
         Meltano(setting, POSTGRES, shards=2),
         Piped(setting, POSTGRES, plain=True),
