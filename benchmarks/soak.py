@@ -147,18 +147,7 @@ class _Soaking:
         self._expected = expected
         self._folder = folder
         self._state: dict[str, Any] = {}
-        credentials = sandbox.credentials
-        config = {
-            "client_id": credentials.client_id,
-            "client_secret": credentials.client_secret,
-            "company_code": credentials.company_code,
-            "location_ids": list(sandbox.world.locations),
-            "start_date": START_DATE,
-            "auth_url": sandbox.token_url,
-            "api_url": sandbox.orders_url.removesuffix("/orders/sales_orders"),
-            **SETTINGS,
-        }
-        self._config = write(folder / "config.json", config)
+        self._config = write(folder / "config.json", sandbox.config(START_DATE, **SETTINGS))
         self._catalog = write(folder / "catalog.json", discovered(self._config))
 
     def lives(self, kills_after: list[float]) -> Iterator[Life]:

@@ -17,7 +17,6 @@ from xstak_sandbox.moments import PAKISTAN
 from xstak_sandbox.options import build
 from xstak_sandbox.quirks import Quirks
 from xstak_sandbox.sandbox import Sandbox
-from xstak_sandbox.vendor import ORDERS_PATH
 from xstak_sandbox.world import World, location_ids
 
 if TYPE_CHECKING:
@@ -91,17 +90,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
 
 
 def _config(sandbox: Sandbox, since: datetime) -> dict[str, object]:
-    world, credentials = sandbox.world, sandbox.credentials
-    return {
-        "client_id": credentials.client_id,
-        "client_secret": credentials.client_secret,
-        "company_code": credentials.company_code,
-        "location_ids": list(world.locations),
-        "order_statuses": list(world.statuses),
-        "start_date": since.date().isoformat(),
-        "auth_url": sandbox.token_url,
-        "api_url": sandbox.url + ORDERS_PATH.removesuffix("/orders/sales_orders"),
-    }
+    return sandbox.config(since.date().isoformat(), order_statuses=list(sandbox.world.statuses))
 
 
 def _quirks(options: argparse.Namespace) -> list[str]:

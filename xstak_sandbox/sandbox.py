@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xstak_sandbox.app import build_app
 from xstak_sandbox.clock import WorldClock
@@ -133,6 +133,18 @@ class Sandbox:
     def orders_url(self) -> str:
         """The whole URL of the orders endpoint."""
         return self.url + ORDERS_PATH
+
+    def config(self, start_date: str, **more: object) -> dict[str, Any]:
+        """The settings with which the tap reads all of it, and more of them."""
+        return {
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
+            "company_code": self.credentials.company_code,
+            "location_ids": list(self.world.locations),
+            "start_date": start_date,
+            "auth_url": self.token_url,
+            "api_url": self.orders_url.removesuffix("/orders/sales_orders"),
+        } | more
 
     def orders(self, *, location: str | None = None, status: str | None = None) -> list[Order]:
         """The orders that the API holds at this moment of the world."""

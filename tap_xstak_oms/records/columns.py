@@ -72,8 +72,7 @@ def own_schema() -> dict[str, dict[str, Any]]:
         LOCATION_ID: {"type": ["string", "null"], "description": "The location asked for."},
         ORDER_STATUS: {"type": ["string", "null"], "description": "The order status asked for."},
         SYNCED_AT: {
-            "type": ["string", "null"],
-            "format": "date-time",
+            **TIME_SCHEMA,
             "description": "When the read that brought this record began, in UTC.",
         },
         EXTRA: {

@@ -62,8 +62,8 @@ class Keys:
         key_of, mask = self._key_of, self._mask
         for order in orders:
             key = key_of(order)
-            if key is not None and not (hash(key) ^ salt) & mask:
-                self._compare(hash(key) ^ salt, _Owner(partition, passes, hash(order.text)))
+            if key is not None and not (identity := hash(key) ^ salt) & mask:
+                self._compare(identity, _Owner(partition, passes, hash(order.text)))
         if len(self._owners) > self._most:
             self._thin()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.records.columns import LOCATION_ID, ORDER_STATUS, SYNCED_AT
+from tap_xstak_oms.records.columns import LOCATION_ID, ORDER_STATUS, SYNCED_AT, TIME_SCHEMA
 from tap_xstak_oms.sync.bookmarks import to_text
 from tap_xstak_oms.sync.summary import COMPLETE, result_of
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tap_xstak_oms.sync.sync import PartitionRead
 
 KEY = (LOCATION_ID, ORDER_STATUS, SYNCED_AT)
-_TIME = {"type": ["string", "null"], "format": "date-time"}
 _COUNT = {"type": ["integer", "null"]}
 _TEXT = {"type": ["string", "null"]}
 _TRUTH = {"type": ["boolean", "null"]}
@@ -28,9 +27,9 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         LOCATION_ID: _described(_TEXT, "The location that was read."),
         ORDER_STATUS: _described(_TEXT, "The order status that was read."),
-        SYNCED_AT: _described(_TIME, "When the read began: that of its orders, in UTC."),
-        "read_since": _described(_TIME, "The start date that was asked for, in UTC."),
-        "ended_at": _described(_TIME, "When the read ended, by our clock, in UTC."),
+        SYNCED_AT: _described(TIME_SCHEMA, "When the read began: that of its orders, in UTC."),
+        "read_since": _described(TIME_SCHEMA, "The start date that was asked for, in UTC."),
+        "ended_at": _described(TIME_SCHEMA, "When the read ended, by our clock, in UTC."),
         "announced": _described(_COUNT, "Orders that the last answer said there are."),
         "met": _described(_COUNT, "Distinct orders that were met."),
         "emitted": _described(_COUNT, "Records that were emitted."),

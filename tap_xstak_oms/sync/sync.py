@@ -256,11 +256,10 @@ class Sync:
         if told is None:
             return None
         is_possible = bookmarks.is_possible(told, settings=self._settings)
-        is_used = is_possible and told <= now
         if not self._is_clock_told and (not is_possible or bookmarks.is_far(told, now=now)):
             self._is_clock_told = True
-            opening.warn_of_clocks(told, now, logger, is_used=is_used)
-        return told if is_used else None
+            opening.warn_of_clocks(told, now, logger, is_used=is_possible and told <= now)
+        return told if is_possible else None
 
     def _fetch(
         self,

@@ -31,15 +31,7 @@ EXECUTABLE = Path(shutil.which("source-xstak-oms") or "source-xstak-oms")
 
 def config_for(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
     """The configuration that reads everything of a sandbox."""
-    return {
-        "client_id": "demo-client",
-        "client_secret": "demo-secret",
-        "company_code": "demo-company",
-        "location_ids": list(sandbox.world.locations),
-        "start_date": "2025-01-01T00:00:00+05:00",
-        "auth_url": sandbox.token_url,
-        "api_url": f"{sandbox.url}/oe/v2",
-    } | changes
+    return sandbox.config("2025-01-01T00:00:00+05:00") | changes
 
 
 def source_of(sandbox: Sandbox, **changes: Any) -> ab.Source:

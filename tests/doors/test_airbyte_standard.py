@@ -80,15 +80,7 @@ class TestStandard(SourceTestSuiteBase):  # type: ignore[misc] # only the door h
             "without columns": {"infer_schema": False},
             "refused": {"client_secret": "mistyped-secret-1"},
         }
-        config = {
-            "client_id": "demo-client",
-            "client_secret": "demo-secret",
-            "company_code": "demo-company",
-            "location_ids": list(sandbox.world.locations),
-            "start_date": "2025-01-01T00:00:00+05:00",
-            "auth_url": sandbox.token_url,
-            "api_url": f"{sandbox.url}/oe/v2",
-        }
+        config = sandbox.config("2025-01-01T00:00:00+05:00")
         path = tmp_path / "config.json"
         path.write_text(json.dumps(config | changes[request.param]), encoding="utf-8")
         status = "failed" if request.param == "refused" else "succeed"

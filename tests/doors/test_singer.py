@@ -48,20 +48,8 @@ def test_singer_takes_every_message_of_a_first_and_a_later_read(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Each record keeps to its schema, in a first read and in one that resumes from its state."""
-    config = written(
-        tmp_path,
-        "config",
-        {
-            "client_id": "demo-client",
-            "client_secret": "demo-secret",
-            "company_code": "demo-company",
-            "location_ids": list(sandbox.world.locations),
-            "lookback_days": 400,
-            "start_date": "2025-01-01T00:00:00+05:00",
-            "auth_url": sandbox.token_url,
-            "api_url": f"{sandbox.url}/oe/v2",
-        },
-    )
+    settings = sandbox.config("2025-01-01T00:00:00+05:00", lookback_days=400)
+    config = written(tmp_path, "config", settings)
     catalog = tmp_path / "catalog.json"
     catalog.write_text(said("--config", config, "--discover"), encoding="utf-8")
     first = said("--config", config, "--catalog", catalog)
