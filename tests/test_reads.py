@@ -16,7 +16,7 @@ from tap_xstak_oms.errors import TapError
 from tap_xstak_oms.sync.reads import KEY, SCHEMA
 from tests.shards import EMPTY, LOCATIONS
 from tests.support import Collector, Run, clock_of, config_for, discovered, run_tap
-from xstak_sandbox import Fault, Kind, Quirks, Sandbox, World
+from xstak_sandbox import Fault, Kind, Quirks, RawOrder, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -142,6 +142,20 @@ def test_what_never_settles_is_not_complete(catalog: Catalog) -> None:
         3,
         None,
     )
+
+
+def test_a_read_that_met_fewer_orders_than_announced_is_not_quiet(catalog: Catalog) -> None:
+    """A server that lists an order twice is read whole, and proves of no other that it is gone."""
+    raw = [RawOrder("1001", "pending", b'{"id":%d}' % number) for number in (1, 2, 3, 4, 4)]
+    with Sandbox(World(locations=("1001",), orders_per_location=0, raw_orders=raw)) as sandbox:
+        run = run_tap(
+            config_for(sandbox, order_statuses=["pending"], page_size=2),
+            catalog=selecting(catalog, [ORDERS, READS]),
+            clock=clock_of(sandbox),
+        )
+    [read] = reads_of(run)
+    assert (read["announced"], read["met"]) == (5, 4)
+    assert (read["complete"], read["quiet"]) == (True, False)
 
 
 def test_reads_alone_emit_no_order_and_move_no_bookmark(
