@@ -67,7 +67,9 @@ def test_no_failure_of_a_partition_tells_them(place: Any, tmp_path: Path) -> Non
 @in_either_place
 def test_no_discovery_that_fails_tells_them(place: Any, tmp_path: Path) -> None:
     """Every page is cut off in the middle of an order."""
-    with account(place, [Fault(Kind.TRUNCATED_JSON, every=1)], max_tries=1) as own:
+    cut_off = Fault(Kind.TRUNCATED_JSON, every=1)
+    # More workers than partitions: no outage ends it before the first of them is told.
+    with account(place, [cut_off], max_tries=1, max_concurrent_requests=32) as own:
         assert "Not sampled" in debugged(own, tmp_path, "--discover")
 
 
