@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tap_xstak_oms.config.schema import SCHEMA
+from tap_xstak_oms.config.schema import SCHEMA, choices_of, kind_of
 
 SDK_SETTINGS: dict[str, dict[str, Any]] = {
     "stream_maps": {
@@ -77,7 +77,6 @@ GROUPS = {
 }
 """The sections of docs/settings.md, and what is in each."""
 _HEAD = ["| setting | type | default | meaning |", "|---|---|---|---|"]
-_KINDS = {"integer": "integer", "boolean": "boolean", "array": "array", "object": "object"}
 
 
 def settings_tables() -> str:
@@ -143,8 +142,8 @@ def _meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, list[str]]:
     }
     if schema.get("secret"):
         setting["sensitive"] = ["sensitive: true"]
-    if "enum" in schema:
-        options = ((f"- label: {value}", f"  value: {value}") for value in _allowed(schema))
+    if choices := choices_of(schema):
+        options = ((f"- label: {value}", f"  value: {value}") for value in choices)
         setting["options"] = ["options:", *(line for option in options for line in option)]
     if "default" in schema:
         setting["value"] = [f"value: {json.dumps(schema['default'])}"]
@@ -156,24 +155,14 @@ def _kind(schema: dict[str, Any]) -> str:
         return "options"
     if schema.get("format") == "date-time":
         return "date_iso8601"
-    return _KINDS.get(_type(schema), "string")
-
-
-def _type(schema: dict[str, Any]) -> str:
-    types = schema["type"]
-    names = [types] if isinstance(types, str) else types
-    return next(str(name) for name in names if name != "null")
-
-
-def _allowed(schema: dict[str, Any]) -> list[str]:
-    return [value for value in schema["enum"] if value is not None]
+    return kind_of(schema)
 
 
 def _type_in_words(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in _allowed(schema))
+    if choices := choices_of(schema):
+        return " or ".join(f"`{value}`" for value in choices)
     kind = {"date-time": "date-time", "uri": "URL"}.get(schema.get("format", ""))
-    words = "array of strings" if _type(schema) == "array" else _type(schema)
+    words = "array of strings" if kind_of(schema) == "array" else kind_of(schema)
     return (kind or words) + (", secret" if schema.get("secret") else "")
 
 

@@ -20,7 +20,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from tap_xstak_oms import process
 from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler
 from tap_xstak_oms.config.files import refuse_other_kinds, text_of_json, unusable
-from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA
+from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA, choices_of, kind_of
 from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
 from tap_xstak_oms.singer.nested import told
@@ -136,8 +136,7 @@ def _spec(writer: AirbyteWriter, _options: argparse.Namespace) -> None:
 
 def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
     """A setting as a form shows it: of one type, and no free objects, which are JSON as text."""
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    kind = next(kind for kind in types if kind != "null")
+    kind = kind_of(schema)
     field = {key: schema[key] for key in _TAKEN_OVER if key in schema} | {"type": kind}
     if kind == "object":
         examples = [msgspec.json.encode(example).decode() for example in schema["examples"]]
@@ -145,8 +144,8 @@ def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
         field |= {"type": "string", "examples": examples, "description": described}
     if kind == "array":
         field["items"] = {"type": "string"}
-    if "enum" in schema:
-        field["enum"] = [value for value in schema["enum"] if value is not None]
+    if choices := choices_of(schema):
+        field["enum"] = choices
     return field | ({"airbyte_secret": True} if schema.get("secret") else {})
 
 

@@ -1,1 +1,1 @@
-"""What a user may set, and the one place where it is checked."""
+"""The settings: their schema, their sources, and the one place that checks them."""

@@ -1,8 +1,8 @@
-"""The settings that environment variables hold, and a file `.env`.
+"""Settings from environment variables and from a file `.env` in the working directory.
 
-The file is the one in the working directory. Meltano reads the one in its project's folder, and
-hands over what it says; the Singer SDK looks upwards from the folder in which it is installed. A
-file further up may belong to someone else, who could set `auth_url`, to which the secret is sent.
+Meltano reads the `.env` of its project and passes it on as variables. The Singer SDK would search
+upwards from where it is installed. A file further up may be someone else's: its `auth_url` would
+receive the secret.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 def environment(names: Iterable[str]) -> dict[str, Any]:
-    """The settings that environment variables hold; they override a file `.env`.
+    """Settings from environment variables, which override a file `.env`.
 
     Ours stay strings: `checks` turns them into their types.
 
     Raises:
-        UsageError: If there is a file `.env` that cannot be read.
+        UsageError: If a file `.env` cannot be read.
     """
     variables = {**_file(Path(".env")), **os.environ}
     texts = {name: variables.get(ENVIRONMENT_PREFIX + name.upper()) for name in names}
@@ -53,7 +53,7 @@ def environment(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _file(path: Path) -> dict[str, str | None]:
-    """The variables of a file; none where there is no file."""
+    """The variables of a file; none if it does not exist."""
     text = text_if_there(path, "environment")
     if text is None:
         return {}
@@ -74,14 +74,14 @@ def _line(binding: Binding) -> int:
 
 
 def _value(binding: Binding) -> str | None:
-    """A value as it is written: nothing in it is replaced, and in a secret ` #` is no comment."""
+    """A value as written: no variable in it is expanded, and ` #` in a secret is no comment."""
     unquoted = _UNQUOTED.match(binding.original.string)
     if unquoted and binding.key in _SECRETS:
         return unquoted["value"].strip()
     return binding.value
 
 
-def _sdk_value(text: str) -> Any:  # noqa: ANN401 - whatever JSON has
+def _sdk_value(text: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

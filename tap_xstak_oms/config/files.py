@@ -1,4 +1,4 @@
-"""Files that a user names on the command line: JSON, or one sentence about what is wrong."""
+"""Files from the command line: JSON, or one sentence about what is wrong."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def text_of_object(path: str, what: str) -> str:
 
     Args:
         path: As the user gave it.
-        what: What the file is to hold: "configuration", "catalog" or "state".
+        what: What the file should hold: "configuration", "catalog" or "state".
 
     Raises:
-        UsageError: Naming the file and what is wrong with it, and nothing of what it holds.
+        UsageError: It names the file and what is wrong with it, and shows nothing from inside it.
     """
     text, content = _read(path, what)
     if not isinstance(content, dict):
@@ -44,7 +44,7 @@ def text_of_object(path: str, what: str) -> str:
 
 
 def refuse_other_kinds(content: object, path: str, what: str) -> None:
-    """Raise the error of a file given with the wrong option, if its names tell that it is one."""
+    """Raise UsageError if the names in a file show that it belongs to another option."""
     kind = _kind(content) if isinstance(content, dict) else None
     if kind not in (what, None):
         option = f". Give it with {_OPTIONS[kind]}" if kind in _OPTIONS else ""
@@ -52,7 +52,7 @@ def refuse_other_kinds(content: object, path: str, what: str) -> None:
 
 
 def _kind(content: Mapping[str, Any]) -> str | None:
-    """What an object is meant to be, as far as its names tell; None if they do not."""
+    """What an object is, judged by its names; None if they do not show it."""
     if content.keys() & SCHEMA["properties"].keys():
         return "configuration"
     if isinstance(content.get("streams"), list):
@@ -63,15 +63,15 @@ def _kind(content: Mapping[str, Any]) -> str | None:
 
 
 def text_of_json(path: str, what: str) -> str:
-    """Read a file that must hold JSON, whatever it is; the rest as for an object."""
+    """Read a file that must hold JSON of any type; else as `text_of_object`."""
     return _read(path, what)[0]
 
 
 def text_if_there(path: Path, what: str) -> str | None:
-    """Read a file that need not be there, whatever it holds; None where it is not."""
+    """Read a text file; None if it does not exist."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        # UTF-16 without a mark.
+        # UTF-16 without a byte order mark.
         problem = "is not UTF-8 text" if "\0" in text else None
     except (FileNotFoundError, IsADirectoryError):
         return None
@@ -84,24 +84,24 @@ def text_if_there(path: Path, what: str) -> str | None:
 
 
 def unusable(path: str, what: str, problem: str) -> UsageError:
-    """The error of a file with that problem, which is the end of a sentence about the file."""
+    """The error of a file; the problem is the end of a sentence about the file."""
     return UsageError(f"The {what} cannot be used: the file {path!r} {problem}.")
 
 
 def _read(path: str, what: str) -> tuple[str, object]:
-    """The text of a file, and what it says."""
+    """The text of a JSON file, and its content."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
         content = json.loads(text, parse_constant=_refuse)
         if _HALF_CHARACTER.search(text):
-            # It may be one of a pair; what stands alone could not be written again.
+            # One of a pair, or a lone one, which cannot be written again.
             json.dumps(content, ensure_ascii=False).encode()
         return text, content  # noqa: TRY300 - as short as it is
     except json.JSONDecodeError as error:
         problem = _json_problem(error, path, what)
     except (OSError, ValueError, RecursionError) as error:
         problem = _file_problem(error)
-    # Raised outside the handler: an error above may hold all of a configuration.
+    # Raised outside the handler: an error above may hold the whole configuration.
     raise unusable(path, what, problem)
 
 

@@ -1,4 +1,4 @@
-"""What the host of a URL can be."""
+"""The host of a URL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether it is this machine, which no request has to leave."""
+    """Whether a host is this machine: requests to it never leave it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -17,7 +17,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_host(host: str) -> bool:
-    """Whether it is an address, or a name that some host can have."""
+    """Whether a host is an address or a valid name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,6 +1,6 @@
 """The settings as a JSON schema: the source of every list of them.
 
-README, meltano.yml, `--about` and the Hub definition say what stands here; tests compare them.
+`--about`, meltano.yml, docs/settings.md and the Hub definition follow from it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 from singer_sdk import typing as th
 
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
-"""Before a setting's name in capitals: the environment variable that holds it."""
+"""The environment variable of a setting is this and its name in capitals."""
 ORDERS_PATH = "/orders/sales_orders"
-"""What stands behind `api_url` (O1)."""
+"""The path of the orders, behind `api_url` (O1)."""
 
 _MAX_OVERLAP_HOURS = 24 * 366
 _MAX_LOOKBACK_DAYS = 3660
@@ -267,3 +267,14 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "limits hold for each shard by itself.",
     ),
 ).to_dict()
+
+
+def kind_of(schema: dict[str, Any]) -> str:
+    """The JSON type of a setting, null aside."""
+    types = schema["type"]
+    return types if isinstance(types, str) else next(kind for kind in types if kind != "null")
+
+
+def choices_of(schema: dict[str, Any]) -> list[str]:
+    """The only values that a setting may have, null aside; empty where it may have others."""
+    return [value for value in schema.get("enum", ()) if value is not None]

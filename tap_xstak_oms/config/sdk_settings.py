@@ -1,7 +1,7 @@
-"""The SDK's own settings, looked through before the SDK does: it would show what they hold.
+"""Checks of the SDK's own settings. They come before the SDK's checks, which would show values.
 
-Its types come from its schema. Of stream maps it says too little, and only when the first order is
-mapped; a map of an unknown stream it ignores, and what that was to hide comes out.
+The SDK checks stream maps only when it maps the first order, and says little. It ignores a map of
+an unknown stream, so what that map should hide would come out.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ _PYTHON_TYPES: dict[str, type] = {
 def problems(
     given: Mapping[str, Any], schema: Mapping[str, Any], streams: Collection[str]
 ) -> Iterator[str]:
-    """Look through the SDK's settings of a configuration.
+    """Check the SDK's settings of a configuration.
 
     Args:
-        given: The settings, by name; those that the schema does not know are passed over.
+        given: All settings, by name; those not in the schema are ignored.
         schema: The JSON schema of each of the SDK's settings, by name.
         streams: The names of the streams.
 
     Yields:
-        A sentence for each problem, which names the setting and shows no value.
+        A sentence for each problem. It names the setting and shows no value.
     """
     for name in filter(given.__contains__, schema):
         kinds = schema[name]["type"]
@@ -63,13 +63,13 @@ def problems(
 def unknown_columns(
     maps: Mapping[str, Any], streams: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    """Find the columns that stream maps name and their stream does not have.
+    """Find columns in stream maps that their stream does not have.
 
-    A misspelt column would hide nothing, without a word. An expression makes a column, so that any
-    name is right for it.
+    A misspelt column would hide nothing, silently. An expression makes a new column, so it may
+    have any name.
 
     Args:
-        maps: The setting, in the right form.
+        maps: The setting, already checked by `problems`.
         streams: The names of each stream's columns.
 
     Yields:
@@ -88,7 +88,7 @@ def unknown_columns(
 
 
 def _named(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The columns that have to be there: those that are removed, and the key."""
+    """The columns that must exist: those removed, and the key."""
     keys = definition.get(MAPPER_KEY_PROPERTIES_OPTION) or ()
     removed = (column for column, value in definition.items() if _removes(value))
     for column in (*removed, *(key for key in keys if key not in definition)):

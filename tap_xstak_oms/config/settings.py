@@ -1,8 +1,4 @@
-"""The settings: what a user may say, and the one place where it is checked.
-
-`Settings.parse` turns a raw configuration into a frozen `Settings`, or reports every problem
-at once. Nobody else reads raw configuration.
-"""
+"""The settings, checked and frozen. Nothing else reads raw configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tap_xstak_oms.config.checks import Check
+from tap_xstak_oms.config.checks import checked
 from tap_xstak_oms.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,12 +18,12 @@ if TYPE_CHECKING:
 DECIDE_WHAT_IS_THERE = (
     "`location_ids`, `order_statuses`, `company_code`, `start_date` and `start_date_format`"
 )
-"""Where to look if there are fewer orders than there should be."""
+"""The settings to check if orders are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What one series of pages is about: the orders of a location that have a status."""
+    """The orders of a location that have a status: one series of pages."""
 
     order_status: str
     location_id: str
@@ -39,9 +35,9 @@ class Partition:
 
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> Partition | None:
-        """The partition that a state is about; None if its context is of another kind.
+        """The partition of a state's context; None if the context has other keys.
 
-        Ids are strings, also where another program wrote them as integers.
+        An id that another program wrote as an integer is the same id.
         """
         if context.keys() != {"_location_id", "_order_status"}:
             return None
@@ -53,7 +49,7 @@ class Partition:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings:
-    """A checked configuration, of the meaning that `SCHEMA` tells. Never printed."""
+    """A checked configuration; `SCHEMA` says what each setting means. Never printed."""
 
     client_id: str
     client_secret: str
@@ -92,21 +88,20 @@ class Settings:
         """Check a configuration.
 
         Args:
-            config: The raw configuration: JSON values, or text for any of them, as forms and
-                environment variables have it.
+            config: The raw configuration: JSON values, or text for any of them, as from forms and
+                environment variables.
             now: The present, which `start_date` must not exceed.
 
         Raises:
-            SettingsError: Telling every problem.
+            SettingsError: With every problem.
         """
-        check = Check(config)
-        values = check.values(now)
-        if check.problems:
-            raise SettingsError(check.problems)
+        values, problems = checked(config, now)
+        if problems:
+            raise SettingsError(problems)
         return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     def as_config(self) -> dict[str, Any]:
-        """The same as a raw configuration of JSON values."""
+        """The settings as raw configuration: JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["start_date"] = self.start_date.isoformat()
         values["timezone"] = self.timezone.key
@@ -118,7 +113,7 @@ class Settings:
 
     @property
     def all_partitions(self) -> tuple[Partition, ...]:
-        """What all shards read, statuses outermost: an order that moves on is met again later."""
+        """The partitions of all shards, statuses outermost: an order that moves on is met again."""
         return tuple(
             Partition(status, location)
             for status in self.order_statuses
@@ -127,7 +122,7 @@ class Settings:
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
-        """What to read: those of all partitions whose location is in this shard."""
+        """The partitions to read: those whose location is in this shard."""
         count = self.shard_count
         if count is None:
             return self.all_partitions
@@ -139,10 +134,10 @@ class Settings:
 
 
 def shard_of(location_id: str, shard_count: int) -> int:
-    """The index of the shard that a location is in.
+    """The index of a location's shard: the same on every machine, whatever other locations exist.
 
     The first 8 bytes of the SHA-256 of the id in UTF-8, as a big-endian number, modulo the number
-    of shards: the same on every machine and in every Python, whatever other locations there are.
+    of shards.
     """
     digest = hashlib.sha256(location_id.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard_count

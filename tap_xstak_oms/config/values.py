@@ -1,6 +1,6 @@
-"""A raw value of a setting in its type: JSON values, or text for any of them.
+"""Raw values of settings, turned into their types: JSON values, or text for any of them.
 
-Forms, environment variables and Meltano hand over text where a number or a list is meant.
+Forms, environment variables and Meltano hand over text for a number or a list.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ import json
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
+from tap_xstak_oms.config.schema import choices_of, kind_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _UNWRITABLE = ("Cc", "Cs")
-"""The Unicode categories of control characters, and of halves of characters, which are not text."""
+"""The Unicode categories of control characters and surrogates."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
 
-def coerce(raw: object, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of the type that the schema tells
+def coerce(raw: object, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - the schema has its type
     """Turn a raw value into the type of its setting, within its limits.
 
     Args:
@@ -26,55 +28,44 @@ def coerce(raw: object, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - of 
         schema: The setting's JSON schema.
 
     Raises:
-        ValueError: With what the value must be, in words.
+        ValueError: Its text says what the value must be.
     """
-    kind = next(kind for kind in _types(schema) if kind != "null")
     try:
-        value = _COERCIONS[kind](raw)
+        value = _COERCIONS[kind_of(schema)](raw)
     except (ValueError, TypeError, RecursionError):
-        raise ValueError(_expectation(schema)) from None
-    if not _is_within(schema, value):
+        value = None
+    if value is None or not _is_within(schema, value):
         raise ValueError(_expectation(schema))
     return value
 
 
-def _is_within(schema: Mapping[str, Any], value: Any) -> bool:  # noqa: ANN401 - as above
-    allowed = schema.get("enum")
+def _is_within(schema: dict[str, Any], value: Any) -> bool:  # noqa: ANN401 - as above
+    choices = choices_of(schema)
     low, high = schema.get("minimum"), schema.get("maximum")
     return (
-        (allowed is None or value in allowed)
+        (not choices or value in choices)
         and (low is None or value >= low)
         and (high is None or value <= high)
     )
 
 
-def _types(schema: Mapping[str, Any]) -> list[str]:
-    types = schema["type"]
-    return [types] if isinstance(types, str) else list(types)
-
-
-def _expectation(schema: Mapping[str, Any]) -> str:
-    """What a value of a setting looks like: "an integer from 1 to 64"."""
-    if "enum" in schema:
-        return "one of " + ", ".join(value for value in schema["enum"] if value)
-    types = _types(schema)
-    if "integer" in types:
-        low, high = schema.get("minimum"), schema.get("maximum")
-        limits = f"of {low} or more" if high is None else f"from {low} to {high}"
-        return f"an integer {limits}"
-    if "array" in types:
-        return "a list of strings, such as " + json.dumps(schema.get("default", ["12345"]))
-    if "object" in types:
-        return 'an object of location IDs and integers, such as {"12345": 67890}'
-    return (
-        "true or false"
-        if "boolean" in types
-        else "a string that is not empty, without control characters"
-    )
+def _expectation(schema: dict[str, Any]) -> str:
+    """What a setting must be: "an integer from 1 to 64"."""
+    if choices := choices_of(schema):
+        return "one of " + ", ".join(choices)
+    low, high = schema.get("minimum"), schema.get("maximum")
+    limits = f"of {low} or more" if high is None else f"from {low} to {high}"
+    return {
+        "integer": f"an integer {limits}",
+        "array": "a list of strings, such as " + json.dumps(schema.get("default", ["12345"])),
+        "object": 'an object of location IDs and integers, such as {"12345": 67890}',
+        "boolean": "true or false",
+        "string": "a string that is not empty, without control characters",
+    }[kind_of(schema)]
 
 
 def _text(raw: object) -> str:
-    # A code that consists of digits is easily written without quotes.
+    # People write a code of digits without quotes.
     if isinstance(raw, bool) or not isinstance(raw, (str, int)):
         raise TypeError
     text = str(raw).strip()
