@@ -1,33 +1,29 @@
-"""The Airbyte door: the tap as a source of the Airbyte protocol.
+"""The tap as a source of the Airbyte protocol.
 
-A thin adapter over the tap, in the same process: it turns what Airbyte gives into what the tap
-takes, and the tap's Singer lines into Airbyte's. Nothing is read or decided here.
+A thin adapter in the tap's process: it translates Airbyte's files for the tap, and the tap's Singer
+messages for Airbyte. It reads no orders and decides nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_xstak_oms import process
 from tap_xstak_oms.airbyte.writer import AirbyteWriter, LogHandler
-from tap_xstak_oms.config.files import refuse_other_kinds, text_of_json, unusable
+from tap_xstak_oms.config.files import content_of_json, refuse_other_kinds, unusable
 from tap_xstak_oms.config.schema import ENVIRONMENT_PREFIX, SCHEMA, choices_of, kind_of
 from tap_xstak_oms.errors import OutputError, TapError, UsageError
 from tap_xstak_oms.records.columns import SYNCED_AT
 from tap_xstak_oms.singer.nested import told
 from tap_xstak_oms.tap import STREAMS, TapXstakOMS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _DESCRIPTION = """
 Reads the orders of XStak OMS as a source of the Airbyte protocol: messages go to stdout, one JSON
@@ -35,7 +31,7 @@ object a line. Each file that a command takes is JSON as Airbyte writes it.
 """
 _METHODS = {"full_refresh": REPLICATION_FULL_TABLE, "incremental": REPLICATION_INCREMENTAL}
 _COLUMNS = "x-columns"
-"""A keyword that lists the columns. Airbyte takes a deselected one out of `properties`; a field
+"""A keyword that lists all columns. Airbyte removes deselected ones from `properties`; a field
 that is new since discovery is in neither."""
 _TAKEN_OVER = ("title", "description", "default", "examples", "format", "minimum", "maximum")
 
@@ -76,7 +72,7 @@ class _State(msgspec.Struct):
     all_streams: _GlobalState | None = msgspec.field(name="global", default=None)
     data: dict[str, Any] | None = None
     state: _State | None = None
-    """Where the whole STATE message is given."""
+    """The state, if the file holds a whole STATE message."""
 
 
 def main() -> None:
@@ -86,7 +82,7 @@ def main() -> None:
         with process.complete_output():
             _run(_parse_arguments(), AirbyteWriter())
     except OutputError as error:
-        # There is no other place for it.
+        # stdout takes no messages any more.
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
 
@@ -94,10 +90,10 @@ def main() -> None:
 def _run(options: argparse.Namespace, writer: AirbyteWriter) -> None:
     _log_to(writer)
     try:
-        _COMMANDS[options.command](writer, options)
+        options.run(writer, options)
     except OutputError:
         raise
-    except Exception as error:  # noqa: BLE001 - Airbyte is told of it, in its own way
+    except Exception as error:  # noqa: BLE001 - it becomes a message for Airbyte
         writer.say_failure(error)
         sys.exit(1)
 
@@ -105,8 +101,9 @@ def _run(options: argparse.Namespace, writer: AirbyteWriter) -> None:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="source-xstak-oms", description=_DESCRIPTION)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, files in _FILES.items():
+    for name, (run, *files) in _COMMANDS.items():
         command = commands.add_parser(name)
+        command.set_defaults(run=run)
         for file in files:
             command.add_argument(f"--{file}", required=file != "state")
     return parser.parse_args()
@@ -135,7 +132,7 @@ def _spec(writer: AirbyteWriter, _options: argparse.Namespace) -> None:
 
 
 def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
-    """A setting as a form shows it: of one type, and no free objects, which are JSON as text."""
+    """A setting as a form field: of one type; an object is a string that holds JSON."""
     kind = kind_of(schema)
     field = {key: schema[key] for key in _TAKEN_OVER if key in schema} | {"type": kind}
     if kind == "object":
@@ -165,7 +162,7 @@ def _check(writer: AirbyteWriter, options: argparse.Namespace) -> None:
 def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:
     tap = TapXstakOMS(config=_config(options), setup_mapper=False, message_writer=writer)
     streams = [_airbyte_stream(entry, tap.levels_told) for entry in tap.catalog_dict["streams"]]
-    # There is no state to save: once the catalog is written, the caller may end us.
+    # Discovery has no state to save: the caller may kill it after the catalog.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     writer.say("CATALOG", {"streams": streams})
 
@@ -173,7 +170,7 @@ def _discover(writer: AirbyteWriter, options: argparse.Namespace) -> None:
 def _airbyte_stream(entry: dict[str, Any], levels_told: int | None) -> dict[str, Any]:
     return {
         "name": entry["tap_stream_id"],
-        # Airbyte hands this to destinations and checks records against it.
+        # Airbyte gives this to destinations, and checks records against it.
         "json_schema": told(entry["schema"], levels_told)
         | {_COLUMNS: list(entry["schema"]["properties"])},
         "supported_sync_modes": list(_METHODS),
@@ -215,15 +212,15 @@ def _singer_stream(configured: _ConfiguredStream) -> dict[str, Any]:
 
 
 def _with_deselected_columns(json_schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema in which the columns are that Airbyte took out, as deselected ones."""
+    """The schema with the columns that Airbyte removed, as deselected ones."""
     columns = {name: {"selected": False} for name in json_schema.get(_COLUMNS, ())}
     return {**json_schema, "properties": {**columns, **(json_schema.get("properties") or {})}}
 
 
 def _singer_state(path: str) -> dict[str, Any]:
-    """The state as the tap has it, from any of the forms that Airbyte has had.
+    """The Singer state, from any form that Airbyte has used.
 
-    A list of states, one state, or an object with the state of each stream.
+    That is a list of states, one state, or an object with the state of each stream.
     """
     given = _parse_file(path, "state", list[Any] | dict[str, Any])
     if isinstance(given, dict):
@@ -240,7 +237,7 @@ def _singer_state(path: str) -> dict[str, Any]:
 
 
 def _config(options: argparse.Namespace) -> dict[str, Any]:
-    """The configuration; a field of the form that was emptied is not set."""
+    """The configuration; an empty field of the form is not set."""
     config: dict[str, Any] = _parse_file(options.config, "configuration", dict[str, Any])
     given = {name: value for name, value in config.items() if value not in (None, "")}
     foreign = sorted(set(given) & (TapXstakOMS.setting_names() - set(SCHEMA["properties"])))
@@ -252,8 +249,8 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - of the form that is asked for
-    content = json.loads(text_of_json(path, what))
+def _parse_file(path: str, what: str, form: Any) -> Any:  # noqa: ANN401 - it returns `form`
+    content = content_of_json(path, what)
     if what != "state":  # Airbyte's have other forms
         refuse_other_kinds(content, path, what)
     return _converted(content, form, path, what)
@@ -268,15 +265,10 @@ def _converted(content: object, form: Any, path: str, what: str) -> Any:  # noqa
 
 
 _STATE_FIELDS = {"type", "stream", "global", "data", "state"}
-_FILES = {
-    "spec": (),
-    "check": ("config",),
-    "discover": ("config",),
-    "read": ("config", "catalog", "state"),
+_COMMANDS = {
+    "spec": (_spec,),
+    "check": (_check, "config"),
+    "discover": (_discover, "config"),
+    "read": (_read, "config", "catalog", "state"),
 }
-_COMMANDS: dict[str, Callable[[AirbyteWriter, argparse.Namespace], None]] = {
-    "spec": _spec,
-    "check": _check,
-    "discover": _discover,
-    "read": _read,
-}
+"""What each command calls, and the files that it takes."""

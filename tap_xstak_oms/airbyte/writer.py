@@ -1,4 +1,4 @@
-"""Airbyte's messages on stdout, in the place of Singer's."""
+"""Writes Airbyte's messages to stdout instead of Singer's."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class _Report:
     """What Airbyte was told of a stream.
 
     Attributes:
-        status: The last status.
+        status: The last status; empty before the first.
         state: The last state.
         records: Records since that state.
     """
 
-    status: str = "STARTED"
+    status: str = ""
     state: dict[str, Any] | None = None
     records: int = 0
 
@@ -50,7 +50,7 @@ class _Report:
 class AirbyteWriter(LineWriter):
     """Writes Airbyte's messages where the tap writes Singer's.
 
-    What is logged comes from any thread, which is why there is a lock.
+    A lock guards it, because any thread may log.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,9 @@ class AirbyteWriter(LineWriter):
         self._reports: dict[str, _Report] = {}
 
     def start(self, streams: Iterable[str]) -> None:
-        """Tell that some streams have started; before that, nothing is told of them."""
-        for stream in streams:
-            self._reports[stream] = _Report()
-            self._say_stream_status(stream, "STARTED")
+        """Report some streams as started; nothing is reported of others."""
+        self._reports = {stream: _Report() for stream in streams}
+        self.say_status("STARTED")
 
     @override
     def write_message(self, message: Message) -> None:
@@ -100,8 +99,8 @@ class AirbyteWriter(LineWriter):
     @override
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:
         def die(*_: object) -> None:
-            # PyAirbyte ends a source when it has read enough. It takes an exit code for a failure,
-            # but not the signal itself.
+            # PyAirbyte stops a source when it has read enough. To it an exit code means failure,
+            # the signal itself does not.
             signal.signal(signal_number, signal.SIG_DFL)
             os.kill(os.getpid(), signal_number)
 
@@ -112,8 +111,8 @@ class AirbyteWriter(LineWriter):
 
         signal.signal(signal.SIGALRM, die)
         signal.setitimer(signal.ITIMER_REAL, STALL_SECONDS / 2)
-        # A line that another thread is writing goes out first: what ends a write that is under way
-        # is called by the thread that writes, and only the main one may set a signal's handler.
+        # Let another thread finish its line first: the thread that writes would call `end` after
+        # its write, but only the main thread may set a signal handler.
         with self.lock:
             super().stop(signal_number, end)
 
@@ -125,29 +124,26 @@ class AirbyteWriter(LineWriter):
             self.flush()
 
     def say_status(self, status: str) -> None:
-        """Tell how far the streams that have started are, where that is new."""
+        """Report a status of all started streams; those that have it already stay silent."""
         for stream in self._reports:
             self._say_status_of(stream, status)
 
     def _say_status_of(self, stream: str, status: str) -> None:
         with self.lock:
-            report = self._reports.setdefault(stream, _Report())
+            report = self._reports[stream]
             if report.status != status:
                 report.status = status
-                self._say_stream_status(stream, status)
-
-    def _say_stream_status(self, stream: str, status: str) -> None:
-        of_stream = {"stream_descriptor": {"name": stream}, "status": status}
-        self._say_trace("STREAM_STATUS", "stream_status", of_stream)
+                of_stream = {"stream_descriptor": {"name": stream}, "status": status}
+                self._say_trace("STREAM_STATUS", "stream_status", of_stream)
 
     def say_complete(self) -> None:
-        """End the streams, with a state behind the last of their records."""
+        """Report a last state of each stream, and its end."""
         for stream, report in self._reports.items():
             self._say_state(stream, report.state or {})
         self.say_status("COMPLETE")
 
     def say_failure(self, error: Exception) -> None:
-        """Tell what went wrong, and whether it is the user who can mend it."""
+        """Report an error; `failure_type` says whether the user can fix it."""
         self.say_status("INCOMPLETE")
         if isinstance(error, TapError):
             trace = {"message": str(error), "failure_type": "config_error"}
@@ -161,7 +157,7 @@ class AirbyteWriter(LineWriter):
         self._say_trace("ERROR", "error", trace)
 
     def _say_state(self, stream: str, state: dict[str, Any]) -> None:
-        """Tell a stream's state, where it or the number of records is new."""
+        """Report a stream's state, if the state or the number of records is new."""
         with self.lock:
             report = self._reports[stream]
             if not report.records and state in (report.state, {}):
@@ -177,7 +173,7 @@ class AirbyteWriter(LineWriter):
 
 
 class LogHandler(logging.Handler):
-    """Makes LOG messages of what is logged."""
+    """Turns log records into LOG messages."""
 
     def __init__(self, writer: AirbyteWriter) -> None:
         self._writer = writer

@@ -62,9 +62,13 @@ def _kind(content: Mapping[str, Any]) -> str | None:
     return "Singer message, and no STATE" if {"type", "stream"} <= content.keys() else None
 
 
-def text_of_json(path: str, what: str) -> str:
-    """Read a file that must hold JSON of any type; else as `text_of_object`."""
-    return _read(path, what)[0]
+def content_of_json(path: str, what: str) -> object:
+    """Read a file that must hold JSON of any type, and return what it holds.
+
+    Raises:
+        UsageError: As `text_of_object`.
+    """
+    return _read(path, what)[1]
 
 
 def text_if_there(path: Path, what: str) -> str | None:
