@@ -1,19 +1,19 @@
-"""Every way in which the tap can fail, as one tree.
+"""All errors of the tap, as one tree.
 
-    TapError                    said to a person as it stands: one or two sentences, no traceback
+    TapError                    shown to a person as it is: one or two sentences, no traceback
     ├── UsageError              an option, a file or a setting is wrong
-    │   └── SettingsError       the configuration is wrong; carries every problem at once
-    ├── OutputError             stdout takes nothing more
+    │   └── SettingsError       the configuration is wrong; holds every problem
+    ├── OutputError             stdout accepts nothing more
     ├── RunError                ends the run: nothing can be read (an outage)
-    │   └── CredentialsError    the credentials were refused
+    │   └── CredentialsError    the server refused the credentials
     └── PartitionError          ends one partition; the others go on
-        ├── RefusedError        the server will not answer this request
-        └── RetriableError      may pass by itself: tried again up to `max_tries` times
+        ├── RefusedError        the server refuses this request
+        └── RetriableError      may pass: tried again up to `max_tries` times
 
-Each tells the exit code of a command that ends with it. The codes are documented and stable.
+Each has the exit code of a command that ends with it. The codes are documented and stable.
 
-No text of an error ever holds a secret, a token or an order's data: errors are built from our
-own words, numbers and setting names. Of what a server said they hold at most the ID of a request.
+No error text holds a secret, a token or an order's data: it is made of our own words, numbers and
+setting names, and holds nothing that a server said but the ID of a request.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ _OUTPUT_PROBLEMS = {
 
 
 class TapError(Exception):
-    """Something that a person should read.
+    """An error for a person to read.
 
     Attributes:
-        exit_code: Of a command that ends with it: 1 if not everything was read and written.
-        request_id: The ID that the server gave to the request which failed, None where it gave
-            none. The text holds it once the request is given up.
+        exit_code: The exit code of a command that ends with it: 1 if not everything was read and
+            written.
+        request_id: The server's ID of the failed request, if it gave one. The text holds it once
+            the request is given up.
     """
 
     exit_code = 1
-    request_id: str | None = None
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
 
     @property
     def fields(self) -> dict[str, str]:
@@ -70,7 +74,7 @@ class SettingsError(UsageError):
 
 
 class OutputError(TapError):
-    """Stdout takes nothing more."""
+    """Stdout accepts nothing more."""
 
     def __init__(self, error: OSError) -> None:
         reason = (error.strerror or "no reason is known").lower()
@@ -79,11 +83,11 @@ class OutputError(TapError):
 
 
 class RunError(TapError):
-    """The run cannot go on, whatever the partition."""
+    """The run cannot go on with any partition."""
 
     exit_code = 4
     fatal = True
-    """Tells the reader to end everything."""
+    """Makes the reader end everything."""
 
 
 class CredentialsError(RunError):
@@ -96,35 +100,30 @@ class PartitionError(TapError):
     """One partition cannot be read; the others can.
 
     Attributes:
-        gone: Whether it may mean that there is no such page. The reader then asks whether there
-            still is.
+        gone: Whether it may mean that the page no longer exists. The reader then checks that.
     """
 
-    def __init__(self, message: str, *, gone: bool = False, request_id: str | None = None) -> None:
-        super().__init__(message)
-        self.gone = gone
-        self.request_id = request_id
+    gone = False
 
 
 class RefusedError(PartitionError):
-    """The server refuses one request, and would again; it says nothing of others."""
+    """The server refuses one request, and would again; it may answer others."""
 
-    def __init__(self, message: str, *, gone: bool = True, request_id: str | None = None) -> None:
-        super().__init__(message, gone=gone, request_id=request_id)
+    gone = True
 
 
 class RetriableError(PartitionError):
     """One try of one request failed in a way that may pass.
 
     Attributes:
-        retry_after: Seconds the server asked everybody to wait, if it did.
+        retry_after: The seconds that the server asked all workers to wait, if it did.
     """
 
     retry_after: float | None = None
 
 
 def of_the_tap(error: Exception) -> str:
-    """The message of an unexpected error: its type and place, not its text, which may hold data."""
+    """Describe an unexpected error by type and place; its text may hold data."""
     at = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(at.filename).name}, line {at.lineno}"
     return f"An error in the tap itself: {type(error).__name__} in {place}. Please report it."

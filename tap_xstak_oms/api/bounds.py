@@ -1,8 +1,8 @@
-"""Answers that come to an end: whole within a time and a size, however they are sent.
+"""Bounds on an answer: it must be whole within a time and a size.
 
-A read timeout begins anew with every byte, so that a server which sends one now and then would be
-listened to for ever, in the head of an answer as in its body. Only below HTTP is there a look at
-each arrival; it costs nothing, for it happens once for each read of the socket.
+A read timeout starts again with every byte, so a server that sends a byte now and then could hold
+a worker for ever, in the head of an answer as in its body. The check is below HTTP, at each read
+of the socket, where it sees every byte.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
 
-from tap_xstak_oms.api.decoding import decoded
+from tap_xstak_oms.api.decoding import TooLargeError, decoded
 
 if TYPE_CHECKING:
     import socket
@@ -26,32 +26,28 @@ if TYPE_CHECKING:
 Connection = TypeVar("Connection", bound=HTTPConnection)
 
 TIMEOUTS_AN_ANSWER = 5
-"""A whole answer, head and body, may take as many times the read timeout."""
+"""A whole answer, head and body, may take this many read timeouts."""
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
-"""As sent, and decoded: thrice a page of 2000 orders, the most that servers of this kind give, of
-10 KB each, which is much for an order."""
+"""As sent, and decoded: three pages of 2000 orders, the most that such servers give, at 10 KB an
+order, which is a lot."""
 _READ_BYTES = 1 << 16
 _INTERIM = range(HTTPStatus.PROCESSING, HTTPStatus.OK)
-"""Answers before the answer, such as 103 Early Hints. `http.client` itself reads past 100 alone;
-after 101 the connection would speak another protocol, which was not asked for."""
-
-
-class TooLargeError(Exception):
-    """An answer of more bytes than there may be."""
+"""Answers before the final one, such as 103 Early Hints. `http.client` itself skips only 100; 101
+would change the protocol, which the tap never asks for."""
 
 
 class TooLateError(Exception):
-    """An answer that takes longer than it may."""
+    """An answer takes longer than the bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What an answer must keep to.
+    """How long and how large an answer may be.
 
     Attributes:
         monotonic: The clock, in seconds.
         timeout_seconds: The read timeout.
-        largest_bytes: The size, as sent and decoded.
+        largest_bytes: The largest size, as sent and decoded.
     """
 
     monotonic: Callable[[], float]
@@ -64,28 +60,25 @@ class Bounds:
         return TIMEOUTS_AN_ANSWER * self.timeout_seconds
 
     def read(self, response: BaseHTTPResponse) -> bytes:
-        """Read the body of an answer, decoded.
+        """Read and decode the body of an answer.
 
         Raises:
-            TooLargeError: If it is larger.
-            TooLateError: If it takes longer.
-            RetriableError: If its compression is broken.
-            PartitionError: If it is compressed in a way that was not asked for.
+            TooLargeError: It is too large.
+            TooLateError: It takes too long.
+            RetriableError: Its compression is broken.
+            PartitionError: The tap cannot undo its compression.
         """
         if (response.length_remaining or 0) > self.largest_bytes:
             raise TooLargeError
-        pieces = response.stream(_READ_BYTES, decode_content=False)
-        coding = response.headers.get("Content-Encoding", "")
-        try:
-            return b"".join(decoded(pieces, coding, self.largest_bytes))
-        except OverflowError:
-            raise TooLargeError from None
+        # In pieces: memory is taken for what has come, not for what a chunk announces.
+        body = b"".join(response.stream(_READ_BYTES, decode_content=False))
+        return decoded(body, response.headers.get("Content-Encoding", ""), self.largest_bytes)
 
 
 def bounded(kind: type[Connection], bounds: Bounds) -> type[Connection]:
-    """Make connections of that kind whose answers are bounded, and begin with the final status.
+    """Return a connection class whose answers are bounded and begin with the final status.
 
-    Reading raises TooLateError and TooLargeError.
+    Reading an answer raises TooLateError or TooLargeError.
     """
 
     class Response(HTTPResponse):
@@ -110,7 +103,7 @@ def bounded(kind: type[Connection], bounds: Bounds) -> type[Connection]:
 
 
 class _Arriving(io.RawIOBase):
-    """One answer's bytes, as they arrive."""
+    """The bytes of one answer as they arrive."""
 
     def __init__(self, raw: io.RawIOBase, bounds: Bounds) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The two requests of the XStak API, from the question to the answer: a token, and one page."""
+"""The two requests of the XStak API: one for a token, one for a page."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ if TYPE_CHECKING:
     from datetime import datetime
     from threading import Event
 
-    from tap_xstak_oms.api.exchange import HTTPRequest
     from tap_xstak_oms.api.gate import Wait
     from tap_xstak_oms.clock import Clock
     from tap_xstak_oms.config.settings import Partition, Settings
 
 FIRST_PAGES = range(2)
-"""The numbers that a first page can have: pages count from 0 or from 1 (C8)."""
+"""The possible numbers of a first page: pages count from 0 or from 1 (C8)."""
 _REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 logger = logging.getLogger("tap-xstak-oms")
 
 
 class XStakClient:
-    """Talks to one XStak account. Thread-safe."""
+    """The API of one XStak account. Thread-safe."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -64,45 +63,42 @@ class XStakClient:
 
     @property
     def traffic(self) -> Traffic:
-        """What was sent so far."""
+        """What was sent so far, tokens included."""
         return self._transport.traffic
 
     @property
     def wait(self) -> Wait | None:
-        """What requests wait for now, None if for nothing but answers."""
+        """What requests wait for now; None if they wait only for answers."""
         return self._gate.wait()
 
     def pages(self, partition: Partition, start: datetime) -> PartitionPages:
         """The pages of a partition since a start date."""
-        return PartitionPages(self, self._settings, self._clock, partition, start)
+        return PartitionPages(self, partition, start)
 
     def fetch(
         self,
         source: PartitionPages,
         asked: int | None,
-        read: Callable[[Answer], Page],
+        accept: Callable[[Page], bool],
         ended: Event,
     ) -> Page:
-        """Ask for a page until the answer can be read.
-
-        Args:
-            source: What it is a page of. Counts what is sent for it.
-            asked: Its number as the server counts requests, None to name no page (C8).
-            read: Reads the answer, or raises `PageError`.
-            ended: Set when nobody waits for the page any more.
-
-        Raises:
-            PartitionError: What the last try met.
-            RunError: If no token can be had, or others have met the same and nothing else came.
-            EndedError: If the event was set.
-        """
+        """Fetch one page; see `PartitionPages.fetch`."""
+        asked_at = self._clock.now()
         tries = count()
 
         def attempt() -> Page:
             source.traffic.count(retries=min(next(tries), 1))
             answer = self._authorised(source, asked, ended)
             with _about(answer):
-                return read(answer)
+                page = parse_page(
+                    answer.body,
+                    first=None if asked is None else source.first,
+                    answered_at=answer.date or asked_at,
+                )
+                is_possible = asked is not None or page.number in FIRST_PAGES
+                if not (is_possible and accept(page)):
+                    raise PageError(f"the server answered with page {page.number} instead")
+            return page
 
         name = f"Page {'one' if asked is None else asked} of {source.partition}"
         try:
@@ -114,24 +110,26 @@ class XStakClient:
         return page
 
     def _authorised(self, source: PartitionPages, asked: int | None, ended: Event) -> Answer:
-        """Send with the token; if it is refused, once more with another."""
+        """Send the request with the token; if the server refuses it, once more with a new one."""
         token = self._authenticator.token(ended)
-        answer = self._send(source.request(asked, token), source.traffic, ended)
+        answer = self._send(source, asked, token, ended)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self._authenticator.invalidate(token)
-            request = source.request(asked, self._authenticator.token(ended))
-            answer = self._send(request, source.traffic, ended)
+            answer = self._send(source, asked, self._authenticator.token(ended), ended)
         with _about(answer):
             if answer.status == HTTPStatus.UNAUTHORIZED:
-                # A token may live shorter than it claims, so another one may still do.
+                # A token may live shorter than it claims, so the next one may do.
                 raise RetriableError(
                     "the server answered 401: it refused a new token as well. Check that `api_url` "
                     "and `auth_url` belong together, and `company_code`"
                 )
         return answer
 
-    def _send(self, request: HTTPRequest, traffic: Traffic, ended: Event) -> Answer:
-        traffic.count(requests=1)
+    def _send(
+        self, source: PartitionPages, asked: int | None, token: Token, ended: Event
+    ) -> Answer:
+        request = orders_request(self._settings, source.partition, source.start, asked, token)
+        source.traffic.count(requests=1)
         answer = self._transport.exchange(request, ended)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             with _about(answer):
@@ -153,8 +151,7 @@ class XStakClient:
         try:
             return self._transport.persist("The token request", attempt, ended)
         except PartitionError as error:
-            with identified(error.request_id):
-                raise RunError(str(error)) from None
+            raise RunError(str(error), request_id=error.request_id) from None
 
 
 class PartitionPages:
@@ -162,56 +159,40 @@ class PartitionPages:
 
     Attributes:
         partition: Whose pages.
+        start: The start date.
         traffic: What was sent for them.
+        first: The first page, once it has come.
     """
 
-    def __init__(
-        self,
-        client: XStakClient,
-        settings: Settings,
-        clock: Clock,
-        partition: Partition,
-        start: datetime,
-    ) -> None:
+    def __init__(self, client: XStakClient, partition: Partition, start: datetime) -> None:
         self.partition = partition
+        self.start = start
         self.traffic = Traffic()
+        self.first: Page | None = None
         self._client = client
-        self._settings = settings
-        self._clock = clock
-        self._start = start
-        self._first: Page | None = None
-
-    def request(self, asked: int | None, token: Token) -> HTTPRequest:
-        """The request for one page."""
-        return orders_request(self._settings, self.partition, self._start, asked, token)
 
     def fetch(self, asked: int | None, accept: Callable[[Page], bool], ended: Event) -> Page:
         """Fetch one page.
 
         Args:
-            asked: Its number as the server counts requests, None to name no page (C8).
+            asked: Its number as the server counts requests; None to name no page (C8).
             accept: Whether a page is the one asked for.
-            ended: Set when nobody waits for it any more.
+            ended: Set when nobody needs it any more.
+
+        Raises:
+            PartitionError: The error of the last try.
+            RunError: No token can be had, or there is an outage.
+            EndedError: The event was set.
         """
-        asked_at = self._clock.now()
-
-        def read(answer: Answer) -> Page:
-            first = None if asked is None else self._first
-            page = parse_page(answer.body, first=first, answered_at=answer.date or asked_at)
-            is_possible = asked is not None or page.number in FIRST_PAGES
-            if not (is_possible and accept(page)):
-                raise PageError(f"the server answered with page {page.number} instead")
-            return page
-
-        page = self._client.fetch(self, asked, read, ended)
+        page = self._client.fetch(self, asked, accept, ended)
         if asked is None:
-            self._first = page
+            self.first = page
         return page
 
 
 @contextmanager
 def _about(answer: Answer) -> Iterator[None]:
-    """Give an error about an answer what the answer says of the next try, and of the request."""
+    """Add to an error what its answer says: the ID of the request, and when to try again."""
     try:
         with identified(answer.request_id):
             yield

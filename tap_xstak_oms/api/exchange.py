@@ -1,4 +1,4 @@
-"""One request, and one answer: what goes out, what comes in, and what its status means."""
+"""One request and its answer, and what the status of an answer means."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _SECONDS = re.compile(r"(?a:\d+\.?\d*|\.\d+)")
 
 @dataclass(frozen=True, slots=True)
 class HTTPRequest:
-    """One request; shown without what may hold a secret.
+    """One request. Its repr leaves out what may hold a secret.
 
     Attributes:
         method: `GET` or `POST`.
-        url: Without query.
+        url: Without the query.
         url_setting: The setting that the URL comes from, for error messages.
-        headers: Of this request alone.
+        headers: Of this request only.
         params: The query string.
         body: JSON, or None.
-        hints: What a status means to this request: how a message goes on behind its number.
-        smaller: How a message goes on where a smaller answer may help.
+        hints: What an error message adds to a status, by status.
+        smaller: What an error message adds if a smaller answer may help.
     """
 
     method: str
@@ -47,14 +47,14 @@ class HTTPRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer; shown without what the server said.
+    """A complete answer. Its repr leaves out what the server said.
 
     Attributes:
-        status: Its status.
-        headers: Its headers.
-        body: Its body, decoded; empty where the status is not one of success.
-        came_at: Our clock.
-        request_id: The server's ID of the request, None where it gave none that can be told.
+        status: The status.
+        headers: The headers.
+        body: The decoded body; empty if the status is not 2xx.
+        came_at: When it came, by our clock.
+        request_id: The server's ID of the request; None if it gave none that is safe to show.
     """
 
     status: int
@@ -65,34 +65,34 @@ class Answer:
 
     @property
     def date(self) -> datetime | None:
-        """The server's clock, in whole seconds, where the answer tells it."""
+        """The server's clock, in whole seconds, if the answer has a usable `Date`."""
         return _http_date(self.headers.get("Date"))
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds for which the server asks to be left alone, if it does in words we know."""
+        """The seconds that the server asks us to wait, if its `Retry-After` can be read."""
         text = self.headers.get("Retry-After")
-        # A date is by the clock of the one that writes it.
+        # A date follows the server's clock.
         return None if text is None else seconds_until(text, now=self.date or self.came_at)
 
     @property
     def asks_for_patience(self) -> bool:
-        """Whether the server says that it is asked too much."""
+        """Whether the server asks for fewer requests."""
         return self.status == HTTPStatus.TOO_MANY_REQUESTS or self.retry_after is not None
 
 
 def is_good(status: int) -> bool:
-    """Whether it is one of success."""
+    """Whether a status means success (2xx)."""
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
 def check_status(answer: Answer, request: HTTPRequest) -> None:
-    """Raise what an answer's status means, if it means an error.
+    """Raise the error that an answer's status means, if any.
 
     Raises:
         RetriableError: 408, 429, 5xx, and any other 4xx with a `Retry-After`.
         RefusedError: Any other 4xx.
-        PartitionError: Any other that is not a success.
+        PartitionError: Any other status but 2xx.
     """
     status = answer.status
     if is_good(status):
@@ -104,7 +104,9 @@ def check_status(answer: Answer, request: HTTPRequest) -> None:
         redirects = status >= HTTPStatus.MULTIPLE_CHOICES
         raise PartitionError(told + _REDIRECT.format(request.url_setting) * redirects)
     if status in _PASSING or is_failure or answer.retry_after is not None:
-        raise RetriableError(told, gone=status == HTTPStatus.INTERNAL_SERVER_ERROR)
+        error = RetriableError(told)
+        error.gone = status == HTTPStatus.INTERNAL_SERVER_ERROR
+        raise error
     raise RefusedError(told)
 
 
@@ -117,7 +119,7 @@ _REDIRECT = (
 def seconds_until(retry_after: str, *, now: datetime) -> float | None:
     """The seconds that a `Retry-After` asks for, in either form; `LONGEST_PAUSE_SECONDS` at most.
 
-    Decimals are not valid, but sent.
+    Decimals are not valid, but some servers send them.
     """
     text = retry_after.strip()
     if _SECONDS.fullmatch(text):

@@ -1,6 +1,6 @@
-"""How often and how many at once: the one gate that every request passes.
+"""The gate that every request passes: how many at once, how many per minute.
 
-Token requests, discovery, retries and replays count like any other (promise P4).
+Token requests, discovery, retries and replays count like all others (promise P4).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 class EndedError(Exception):
-    """Nobody waits any more for what a thread was waiting to do."""
+    """Nobody needs the request any more that a thread was about to send."""
 
 
 class Wait(NamedTuple):
-    """Why nothing is sent.
+    """Why requests wait.
 
     Attributes:
-        reason: The header or the setting.
+        reason: The header or setting that makes them wait.
         seconds: How much longer.
     """
 
@@ -42,12 +42,12 @@ class Wait(NamedTuple):
 
 
 class Gate:
-    """Lets requests through: so many at once, so many a minute, none during a pause.
+    """Limits requests at once and per minute, and holds all of them during a pause.
 
     Thread-safe.
 
     Attributes:
-        max_concurrent: How many it lets through at once.
+        max_concurrent: Requests at once at most.
     """
 
     def __init__(self, *, max_concurrent: int, max_per_minute: int | None, clock: Clock) -> None:
@@ -55,7 +55,7 @@ class Gate:
         self._places = threading.BoundedSemaphore(max_concurrent)
         self._max_per_minute = max_per_minute
         self._clock = clock
-        # Guards those below: who may start next is one decision.
+        # Guards all below: which request starts next is one decision.
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
         self._closed_until = float("-inf")
@@ -64,20 +64,20 @@ class Gate:
 
     @contextmanager
     def request(self, ended: Event) -> Iterator[None]:
-        """Hold a place for one request, having waited for its turn.
+        """Wait for the turn of one request, then hold a place for it.
 
         Raises:
-            EndedError: If the event was set before that.
+            EndedError: The event was set before its turn came.
         """
         with self._places:
-            while (delay := self._start()) > 0:
+            while not ended.is_set() and (delay := self._start()) > 0:
                 self._hold(ended, delay)
-                if ended.is_set():
-                    raise EndedError
+            if ended.is_set():
+                raise EndedError
             yield
 
     def pause(self, seconds: float) -> float:
-        """Let nobody through for so many seconds, at most `LONGEST_PAUSE_SECONDS`.
+        """Hold all requests for some seconds, `LONGEST_PAUSE_SECONDS` at most.
 
         Returns:
             The length of the pause.
@@ -88,7 +88,7 @@ class Gate:
         return seconds
 
     def wait(self) -> Wait | None:
-        """What requests wait for now, None if for nothing but answers."""
+        """What requests wait for now; None if they wait only for answers."""
         with self._lock:
             now = self._clock.monotonic()
             pause = self._closed_until - now
@@ -106,7 +106,7 @@ class Gate:
             self._held -= 1
 
     def _tell_limit(self) -> None:
-        """Tell once, also where no progress is shown, why nothing seems to happen."""
+        """Log once, even without progress lines, why nothing seems to happen."""
         wait = self.wait()
         if wait and wait.reason == MAX_PER_MINUTE and not self._is_limit_told:
             self._is_limit_told = True

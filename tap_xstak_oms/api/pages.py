@@ -1,6 +1,6 @@
-"""An answer's bytes as a page of orders. Knows no HTTP and no Singer.
+"""Turn an answer's bytes into a page of orders. Knows no HTTP and no Singer.
 
-The orders stay the bytes that came: what is inside them is the business of `records`.
+Orders stay the bytes that came: `records` looks inside them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from tap_xstak_oms.errors import RetriableError
 
 
 class PageError(RetriableError):
-    """An answer that is not a page of orders; it never counts as the end of them."""
+    """An answer is not a page of orders. It never counts as their end."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, gone=True)
+    gone = True
 
 
-class _Block(msgspec.Struct):
+class _Block(msgspec.Struct, rename="camel"):
     """The `page` block (O7)."""
 
     number: int
     size: int
-    totalPages: int  # noqa: N815 - the vendor's spelling
-    totalElements: int  # noqa: N815 - the vendor's spelling
+    total_pages: int
+    total_elements: int
 
 
 class _Answer(msgspec.Struct):
@@ -39,13 +38,13 @@ class Page(msgspec.Struct, frozen=True):
 
     Attributes:
         orders: The orders, each as the bytes that came.
-        number: Which page the server says this is, in its own counting (C8).
-        size: How many orders a full page has, if the server can be believed (C9).
-        total_pages: How many pages it says there are.
-        total_elements: How many orders it says there are.
-        weight: How many bytes it holds, those of its orders and around them.
-        answered_at: The server's clock when it answered; ours when it was asked, where it does
-            not tell.
+        number: The page's number, as the server counts (C8).
+        size: The size of a full page, if the server can be believed (C9).
+        total_pages: How many pages there are, as the server says.
+        total_elements: How many orders there are, as the server says.
+        weight: The size of the answer in bytes.
+        answered_at: When the server answered, by its clock; if it does not say, when the tap
+            asked, by ours.
     """
 
     orders: list[msgspec.Raw]
@@ -57,7 +56,7 @@ class Page(msgspec.Struct, frozen=True):
     answered_at: datetime | None = None
 
 
-# Numbers are accepted as text too: how the page block is typed is an example, not a promise.
+# Numbers may be strings too: the types of the page block are an example, not a promise.
 _decoder = msgspec.json.Decoder(_Answer, strict=False)
 
 
@@ -71,16 +70,16 @@ def parse_page(
 
     Args:
         body: The answer.
-        first: The partition's first page, None where this answer is it.
-        answered_at: What the page is to say of it.
+        first: The partition's first page; None if this is the first.
+        answered_at: Kept in the page.
 
     Raises:
-        PageError: If it is no page, or holds fewer orders than its own page block implies.
+        PageError: The answer is no page, or has fewer orders than its page block implies.
     """
     if is_web_page(body):
         raise PageError("the answer is a web page: check `api_url`")
     try:
-        # Orders are skipped over, not looked into: what is wrong inside would go unnoticed.
+        # `clean` checks the text of the orders: the decoder skips them without a look.
         answer = _decoder.decode(clean(body))
     except TextError:
         raise PageError("the answer is not UTF-8") from None
@@ -94,8 +93,8 @@ def parse_page(
         orders=answer.orders or [],
         number=answer.page.number,
         size=answer.page.size,
-        total_pages=answer.page.totalPages,
-        total_elements=answer.page.totalElements,
+        total_pages=answer.page.total_pages,
+        total_elements=answer.page.total_elements,
         weight=len(body),
         answered_at=answered_at,
     )
@@ -119,10 +118,10 @@ def _check(page: Page, first: Page) -> None:
 def _fewest_orders(page: Page, first: Page) -> int:
     """The fewest orders that an honest answer can hold.
 
-    A server may report the size that was asked for instead of the one it uses (C9). Its word is
-    taken where the first page was as full as it says. Otherwise only the totals count: of
+    A server may report the page size that was asked for instead of the one it uses (C9). The size
+    is believed if the first page was that full. Otherwise only the totals count: of
     `total_elements` orders on `total_pages` pages, every page but the last holds at least the
-    rounded-up share. What that lets through does not add up at the end of the pass.
+    rounded-up share. A gap that this misses shows in the count at the end of the pass.
     """
     pages, orders = page.total_pages, page.total_elements
     index = page.number - first.number

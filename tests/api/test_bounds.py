@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tap_xstak_oms.api.bounds import Bounds, TooLargeError, bounded
+from tap_xstak_oms.api.bounds import Bounds, bounded
+from tap_xstak_oms.api.decoding import TooLargeError
 from tap_xstak_oms.api.exchange import HTTPRequest
 from tap_xstak_oms.api.gate import Gate
 from tap_xstak_oms.api.transport import Transport
