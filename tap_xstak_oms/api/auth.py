@@ -1,14 +1,13 @@
-"""The life of the access token: one for the run, shared by all workers.
+"""The access token: one for the run, shared by all workers.
 
-The token endpoint takes OAuth's client credentials under names of its own (VENDOR_API A1-A4,
-C1-C3). A token lives minutes, a long read hours: it is renewed before its end, and at once when
-the server refuses it.
+The token endpoint takes OAuth client credentials under its own names (VENDOR_API A1-A4, C1-C3). A
+token lives minutes, a long read hours: the tap renews it before it expires, and at once when the
+server refuses it.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import threading
 from dataclasses import dataclass, field
@@ -26,16 +25,16 @@ if TYPE_CHECKING:
 EXPIRY_LEEWAY_SECONDS = 30.0
 SHORTEST_LEEWAY_SHARE = 0.1
 ASSUMED_LIFE_SECONDS = 300.0
-"""What a token of the vendor's sibling guide lives; taken where an answer does not tell."""
+"""The life of a token in the vendor's sibling guide; used if the answer does not give one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. Never changed, only replaced as a whole.
+    """An access token: replaced as a whole, never changed.
 
     Attributes:
-        value: What goes into the `token` header (O2).
-        renew_at: On the monotonic clock, the moment from which it is not used any more.
+        value: Goes into the `token` header (O2).
+        renew_at: When to stop using it, on the monotonic clock.
     """
 
     value: str = field(repr=False)
@@ -43,28 +42,28 @@ class Token:
 
 
 class XStakAuthenticator:
-    """Hands out the token of the run, and asks for another when that one has ended.
+    """Hands out the token of the run, and renews it when it has expired.
 
-    Thread-safe. Threads that find the token ended at the same moment cause one token request.
+    Thread-safe. Threads that find it expired at the same moment cause one token request.
     """
 
     def __init__(self, request_token: Callable[[Event], Token], clock: Clock) -> None:
-        """Set up without asking for a token yet.
+        """Set up; the first call of `token` asks for one.
 
         Args:
-            request_token: Asks the token endpoint, and stops waiting when the event is set. What
-                it raises is raised to the one that needed the token; a RunError, to all others too.
+            request_token: Asks the token endpoint, and stops waiting when the event is set. Its
+                error goes to the caller of `token`; a RunError goes to all later callers too.
             clock: The source of time.
         """
         self._request_token = request_token
         self._clock = clock
-        # Held while a token is asked for, so that whoever waits finds the new one.
+        # Held during a token request: threads that wait for it find the new token.
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._end: RunError | None = None
 
     def token(self, ended: Event) -> Token:
-        """A token that has not ended, for one who waits for it until the event is set."""
+        """Return a valid token; stop waiting for one when the event is set."""
         token = self._token
         if token is not None and self._clock.monotonic() < token.renew_at:
             return token
@@ -80,12 +79,12 @@ class XStakAuthenticator:
         try:
             return self._request_token(ended)
         except RunError as error:
-            # Those that wait for the lock are not to ask again.
+            # The threads that wait for the lock must not ask again.
             self._end = error
             raise
 
     def invalidate(self, refused: Token) -> None:
-        """Forget a token that the server refused, unless it was replaced already."""
+        """Forget a token that the server refused, unless another has replaced it."""
         with self._lock:
             if self._token is refused:
                 self._token = None
@@ -96,10 +95,10 @@ def read_token(body: bytes, asked_at: float) -> Token:
 
     Args:
         body: The answer.
-        asked_at: When it was asked for, on the monotonic clock: its life begins no later.
+        asked_at: When the tap asked for it, on the monotonic clock: its life begins no earlier.
 
     Raises:
-        RetriableError: If it holds no token.
+        RetriableError: The answer holds no token.
     """
     if is_web_page(body):
         raise RetriableError("the token endpoint answered with a web page: check `auth_url`")
@@ -120,7 +119,7 @@ def _fits_a_header(value: str) -> bool:
 
 
 def _lives(expires_in: object, token: str) -> list[float]:
-    """How long a token lives, in seconds, by each source that tells: the smaller one is right."""
+    """The life of a token in seconds, from each source that gives it: trust the smallest."""
     claims = _claims(token)
     lives = [_seconds(expires_in)]
     issued, expires = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
@@ -139,13 +138,13 @@ def _seconds(value: object) -> float | None:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """What a JWT says of itself, nothing where the token is not one.
+    """The claims of a JWT; empty if the token is not one.
 
-    No signature is checked: it only tells how long to use the token.
+    The signature is not checked: the claims only tell how long to use the token.
     """
     try:
         _, payload, _ = token.split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}

@@ -1,6 +1,6 @@
-"""What a request says: every reading of the vendor's document that a setting can change.
+"""What a request says. The settings for doubtful points of the vendor's document apply here only.
 
-VENDOR_API C1-C7, and the parameters themselves, A1-A3 and O1-O6. Applied here, once.
+VENDOR_API C1-C7; the parameters themselves are A1-A3 and O1-O6.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def token_request(settings: Settings) -> HTTPRequest:
 
 
 def are_tokens_in_body(settings: Settings) -> bool:
-    """Whether the credentials are kept out of the URL (C2)."""
+    """Whether the credentials are sent in the body, not in the URL (C2)."""
     return settings.token_parameters_in == "body"  # noqa: S105 - a place
 
 
@@ -101,7 +101,7 @@ def orders_request(
 
 
 def date_parameter(moment: datetime, settings: Settings) -> str | int:
-    """A moment as the API is told it (C4, C5)."""
+    """A moment in the form that the API expects (C4, C5)."""
     if settings.start_date_format == "epoch_seconds":
         return int(moment.timestamp())
     if settings.start_date_format == "epoch_milliseconds":
@@ -109,6 +109,6 @@ def date_parameter(moment: datetime, settings: Settings) -> str | int:
     local = moment.astimezone(settings.timezone)
     offset = local.utcoffset()
     if offset is not None and offset.total_seconds() % 60:
-        # A zone's mean solar time of long ago has seconds in its offset, which is not valid.
+        # Long ago a zone used mean solar time: ISO 8601 has no offset with seconds.
         local = moment.astimezone(UTC)
     return local.isoformat(timespec="seconds")

@@ -1,6 +1,6 @@
-"""What a request met that has no answer, in words.
+"""Errors of a request that got no answer, in our own words.
 
-Never in those of the libraries below, for they hold whole URLs and what the server sent.
+The words of the libraries below hold whole URLs, and what the server sent.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import os
 import re
 import ssl
 from http.client import IncompleteRead
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urllib3 import exceptions as http_errors
 
-from tap_xstak_oms.api.bounds import TIMEOUTS_AN_ANSWER, TooLargeError, TooLateError
+from tap_xstak_oms.api.bounds import TIMEOUTS_AN_ANSWER, TooLateError
+from tap_xstak_oms.api.decoding import TooLargeError
 from tap_xstak_oms.errors import PartitionError, RetriableError, RunError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _PROXY_REFUSES = re.compile(r"Tunnel connection failed: (403|407)\b")
 
 
 def problem(error: Exception, request: HTTPRequest, route: Route, bounds: Bounds) -> TapError:
-    """What to raise for what was raised while a request was under way."""
+    """Return the error to raise for one that a library raised during a request."""
     if isinstance(error, TooLargeError):
         return PartitionError(
             f"the answer is larger than {bounds.largest_bytes // MEGABYTE} MiB{request.smaller}"
@@ -51,7 +52,7 @@ def problem(error: Exception, request: HTTPRequest, route: Route, bounds: Bounds
 
 
 def _tls_problem(error: http_errors.SSLError, request: HTTPRequest) -> PartitionError:
-    """A TLS connection was broken off, which may pass, or is impossible to make."""
+    """Tell a TLS connection that broke off, which may pass, from one that cannot be made."""
     cause = error.args[0] if error.args else None
     if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
         return RetriableError("the secure connection (TLS) broke off")
@@ -65,7 +66,7 @@ def _in_words(error: Exception, request: HTTPRequest, route: Route) -> str:
     if any(isinstance(cause, IncompleteRead) for cause in error.args):
         return "the answer was cut off"
     for kind, words in _WORDS.items():
-        # No connection at all is a kind of timeout to urllib3.
+        # To urllib3 a failed connection is a kind of timeout.
         if isinstance(error, kind) and not isinstance(error, http_errors.NewConnectionError):
             return words.format(proxy=route.proxy, smaller=request.smaller)
     return f"no connection ({_system_reason(error)})"
@@ -79,16 +80,13 @@ _WORDS: dict[type[Exception], str] = {
 
 
 def _system_reason(error: BaseException) -> str:
-    """The operating system's word for it, from the innermost error that has one."""
-    seen: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue and len(seen) < 20:  # noqa: PLR2004 - a bound, for causes may form a circle
-        current = queue.pop(0)
-        if not isinstance(current, BaseException) or current in seen:
-            continue
-        seen.append(current)
-        queue += [*current.args, getattr(current, "reason", None)]
-        queue += [current.__cause__, current.__context__]
-    reasons = [os.strerror(e.errno) for e in seen if isinstance(e, OSError) and e.errno]
-    unknown = any("NameResolution" in type(e).__name__ for e in seen)
-    return "the host name is not known" if unknown else (reasons or ["it was closed"])[-1].lower()
+    """What the operating system says, in the innermost error that has its number."""
+    if isinstance(error, http_errors.NameResolutionError):
+        return "the host name is not known"
+    reason = "it was closed"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            reason = os.strerror(cause.errno).lower()
+        cause = cause.__cause__ or cause.__context__
+    return reason

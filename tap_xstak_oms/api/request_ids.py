@@ -1,4 +1,4 @@
-"""The ID that a server gives to a request: by it, the server's people find the request."""
+"""The ID that a server gives to a request: its operators can find the request by it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ HEADERS = (
     "traceparent",
     "CF-Ray",
 )
-"""Where servers, gateways and tracers write it, those nearest to the application first."""
+"""Where servers, gateways and tracers write it, the nearest to the application first."""
 _SAFE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SECRET_LENGTH = 8
-"""What was sent and is shorter is no secret; it may be in an ID by chance."""
+"""A shorter value that was sent is no secret; an ID may hold it by chance."""
 
 
 def request_id(headers: Mapping[str, str], request: HTTPRequest) -> str | None:
-    """The ID in an answer's headers, None where there is none that can be told.
+    """The ID in an answer's headers; None if there is none that is safe to show.
 
-    Told is what looks like an ID, and is no echo of what was sent, which may be a secret.
+    It must look like an ID and must not echo what was sent, which may be a secret.
     """
     for name in HEADERS:
         value = headers.get(name, "").strip()
@@ -52,7 +52,7 @@ def _is_echo(value: str, request: HTTPRequest) -> bool:
 
 @contextmanager
 def identified(found: str | None) -> Iterator[None]:
-    """Give an error that is raised inside the ID of the request."""
+    """Add the ID of the request to an error that is raised inside."""
     try:
         yield
     except TapError as error:
@@ -61,5 +61,5 @@ def identified(found: str | None) -> Iterator[None]:
 
 
 def with_id(error: TapError) -> str:
-    """An error's text, and the ID of the request behind it."""
+    """An error's text, followed by the ID of its request."""
     return f"{error} (request ID {error.request_id})" if error.request_id else str(error)

@@ -1,7 +1,7 @@
-"""The way to a URL, as the proxy and certificate variables of the environment have it.
+"""The way to a URL, by the proxy and certificate variables of the environment.
 
-`requests` knows the variables and what they mean; what it says of one that cannot be used holds the
-variable's value, in which there may be a password.
+`requests` knows what the variables mean. Its errors are not shown: they quote the variable, which
+may hold a password.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Route:
 
     Attributes:
         pool: The connections, shared by all threads.
-        target: What follows the method in a request, without the query.
-        proxy: The variable that names the proxy, None where there is none.
+        target: What follows the method in a request line, without the query.
+        proxy: The variable that names the proxy; None without a proxy.
     """
 
     pool: urllib3.HTTPConnectionPool
@@ -41,7 +41,7 @@ class Route:
 
 
 class Routes:
-    """Finds the way to a URL."""
+    """Finds the way to a URL. Keeps one pool of connections for each host and proxy."""
 
     def __init__(self, max_concurrent: int) -> None:
         self._adapter = HTTPAdapter(pool_maxsize=max_concurrent)
@@ -50,7 +50,7 @@ class Routes:
         """Find the way to a URL.
 
         Raises:
-            RunError: If it or its proxy is no URL that can be used; names the setting or variable.
+            RunError: The URL or its proxy cannot be used; the text names the setting or variable.
         """
         try:
             request = requests.Request("GET", url).prepare()
@@ -75,7 +75,7 @@ class Routes:
 
 
 def _variable(scheme: str, proxies: Mapping[str, str]) -> str:
-    """The variable of the environment that a proxy was taken from, as Python prefers them."""
+    """The environment variable that the proxy comes from, in Python's order of preference."""
     name = f"{scheme}_proxy" if scheme in proxies else "all_proxy"
     return next((known for known in (name, name.upper()) if os.environ.get(known)), name)
 

@@ -1,7 +1,7 @@
-r"""The text of an answer, made fit for every loader before anything reads it.
+r"""Make the text of an answer fit for every loader, before anything reads it.
 
-PostgreSQL refuses `\u0000` and half surrogate pairs, and the JSON parser refuses the latter, so
-both are settled once for a whole body, where it costs least, and no later step meets them.
+PostgreSQL refuses `\u0000` and lone surrogates; the JSON parser refuses the latter. Both are
+replaced here, for a whole body at once, where it costs least. No later step meets them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 _BEFORE_JSON = b" \t\r\n" + codecs.BOM_UTF8
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-# Every escape is matched, so that an escaped backslash before `u0000` is never taken for `\u0000`.
+# Matches every escape: an escaped backslash before `u0000` is not `\u0000`.
 _ESCAPE = re.compile(
     rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"  # a whole pair
     rb"|(u0000)|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -27,27 +27,27 @@ class TextError(ValueError):
 def clean(body: bytes) -> bytes:
     r"""Check that a JSON body is UTF-8, and make it fit.
 
-    A byte order mark before it and `\u0000` in it are removed, lone surrogates replaced by U+FFFD.
+    Removes a byte order mark and `\u0000`, and replaces lone surrogates by U+FFFD.
 
     Args:
-        body: The bytes of an answer, still unparsed; need not be valid JSON.
+        body: The bytes of an answer; need not be valid JSON.
 
     Returns:
-        The body itself when nothing had to change, else a changed copy.
+        The body itself if nothing has to change, else a changed copy.
 
     Raises:
-        TextError: The body is not UTF-8; says where, never what.
+        TextError: The body is not UTF-8; the text says where, never what.
     """
     _require_utf8(body)
     body = body.lstrip(_BEFORE_JSON)
-    # Looking for one byte first is ten times as fast as looking for two.
+    # A search for one byte is ten times as fast as one for two.
     if b"\\" not in body or not _SUSPECT.search(body):
         return body
     return _ESCAPE.sub(_settle, body)
 
 
 def is_web_page(body: bytes) -> bool:
-    """Whether it is HTML, or XML, where JSON should be."""
+    """Whether a body is HTML or XML instead of JSON."""
     return body.lstrip(_BEFORE_JSON).startswith(b"<")
 
 
@@ -58,7 +58,7 @@ def _require_utf8(body: bytes) -> None:
         at = error.start
     else:
         return
-    # Raised outside the handler: the original error holds the whole body.
+    # Not raised in the handler: the original error, which holds the whole body, would be kept.
     raise TextError(f"the answer is not UTF-8 text (byte {at} of {len(body)})")
 
 

@@ -1,16 +1,14 @@
-"""One HTTP request until it succeeds or gives up: connections, politeness, retries.
+"""Send one HTTP request until it succeeds or is given up: connections, politeness, retries.
 
-Knows nothing of tokens, orders or pages. Every error leaves here as a `TapError` in words of our
-own, and no library below logs a word.
+Knows nothing of tokens, orders or pages. Every error leaves here as a `TapError` in our own words,
+and no library below logs anything.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -18,8 +16,8 @@ import tenacity
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from tap_xstak_oms.api.bounds import Bounds, TooLargeError, TooLateError, bounded
-from tap_xstak_oms.api.decoding import ACCEPTED
+from tap_xstak_oms.api.bounds import Bounds, TooLateError, bounded
+from tap_xstak_oms.api.decoding import ACCEPTED, TooLargeError
 from tap_xstak_oms.api.exchange import Answer, is_good
 from tap_xstak_oms.api.gate import EndedError
 from tap_xstak_oms.api.problems import CONNECT_TIMEOUT_SECONDS, problem
@@ -43,25 +41,24 @@ T = TypeVar("T")
 LONGEST_BACKOFF_SECONDS = 60
 _BACKOFF = tenacity.wait_exponential_jitter(initial=1, max=LONGEST_BACKOFF_SECONDS, jitter=1)
 _BROKEN = (HTTPError, OSError, TooLargeError, TooLateError)
-_READ_BYTES = 1 << 14
-_SKIPPED_READS = 4
-"""What an answer with an error says is not read, but a little is, to keep the connection."""
+_SKIPPED_BYTES = 1 << 16
+"""The body of an error answer is not used; a short one is read, to keep the connection."""
 
 logger = logging.getLogger("tap-xstak-oms")
 
 
 class Traffic:
-    """What was sent. Counted by many threads.
+    """Counts what was sent. Thread-safe.
 
     Attributes:
-        requests: Every one, whatever came of it.
+        requests: All requests.
         retries: Tries after the first.
-        throttles: How often the server asked for patience (429, or a `Retry-After`).
+        throttles: How often the server asked for patience (429 or a `Retry-After`).
     """
 
     def __init__(self) -> None:
         self.requests = self.retries = self.throttles = 0
-        # Adding is reading and writing, between which another thread may add.
+        # Another thread may add between the read and the write of `+=`.
         self._lock = threading.Lock()
 
     def count(self, *, requests: int = 0, retries: int = 0, throttles: int = 0) -> None:
@@ -99,21 +96,22 @@ class Transport:
         self._routes: dict[str, Route] = {}
 
     def persist(self, name: str, attempt: Callable[[], T], ended: Event) -> T:
-        """Try something until it succeeds or the tries are used up.
+        """Try again after each `RetriableError`, `max_tries` times at most.
 
         Args:
-            name: What is tried, in words that begin a message.
-            attempt: Sends one request, or a request and its replay, and reads the answer. What
-                it raises tells whether another try may help.
-            ended: Set when nobody waits for it any more.
+            name: What is tried; begins each message.
+            attempt: Sends one request, or a request and its replay, and reads the answer.
+            ended: Set when nobody needs the result any more.
 
         Raises:
-            PartitionError: What the last try met, with the name before it.
-            EndedError: If the event was set between two tries.
+            PartitionError: The error of the last try, with the name before it.
+            EndedError: The event was set between two tries.
         """
 
         def wait(seconds: float) -> None:
             self._clock.wait(ended, seconds)
+            if ended.is_set():
+                raise EndedError
 
         attempts = tenacity.Retrying(
             sleep=wait,
@@ -124,7 +122,7 @@ class Transport:
             reraise=True,
         )
         try:
-            return attempts(_unless(ended, attempt))
+            return attempts(attempt)
         except RetriableError as error:
             tries = f" Given up after try {self._max_tries} of {self._max_tries} (`max_tries`)."
             raise _given_up(error, PartitionError, name, tries) from None
@@ -135,10 +133,10 @@ class Transport:
         """Send a request once and return the answer, whatever its status.
 
         Raises:
-            RetriableError: If no complete answer came.
-            PartitionError: If none can come: the other side is not trusted, or speaks no TLS.
-            RunError: If there is no way to the URL.
-            EndedError: If the event was set before it was sent.
+            RetriableError: No complete answer came.
+            PartitionError: None can come: the server is not trusted, or speaks no TLS.
+            RunError: The URL or its proxy cannot be used.
+            EndedError: The event was set before the request was sent.
         """
         route = self._route(request)
         with self._gate.request(ended):
@@ -157,7 +155,7 @@ class Transport:
                 with identified(found), self._in_words(request, route):
                     body = read(response)
             finally:
-                # The connection of one that was read to its end has been handed back by then.
+                # An answer read to its end has handed its connection back by now.
                 response.close()
         return Answer(response.status, response.headers, body, self._clock.now(), found)
 
@@ -169,10 +167,10 @@ class Transport:
             raise problem(error, request, route, self._bounds) from None
 
     def _open(self, request: HTTPRequest, route: Route) -> urllib3.BaseHTTPResponse:
-        """Send, and return the answer as far as its head."""
+        """Send the request and return the answer, of which only the head is read."""
         query = f"?{urlencode(request.params)}" if request.params else ""
-        # urllib3 itself, of which `requests` makes three times the work. A `token` header would
-        # travel along to another host, which `Authorization` would not.
+        # `requests` would take three times as long as urllib3 alone. No redirects: unlike
+        # `Authorization`, a `token` header would travel to another host.
         return route.pool.urlopen(
             request.method,
             route.target + query,
@@ -196,7 +194,7 @@ class Transport:
         return route
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Back off; where the server said how long to wait, the gate does too, for everybody."""
+        """Back off; if the server said how long to wait, the gate holds all workers as well."""
         asked = _error(state).retry_after
         if asked is not None:
             self._gate.pause(asked)
@@ -216,25 +214,15 @@ class Transport:
         )
 
 
-def _unless(ended: Event, attempt: Callable[[], T]) -> Callable[[], T]:
-    def tried() -> T:
-        if ended.is_set():
-            raise EndedError
-        return attempt()
-
-    return tried
-
-
 def _skip(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read a body that nobody wants, where it is short; what goes wrong then is no matter."""
+    """Read a body that nobody uses, if it is short; errors do not matter."""
     with suppress(*_BROKEN):
-        pieces = response.stream(_READ_BYTES, decode_content=False)
-        deque(islice(pieces, _SKIPPED_READS), maxlen=0)
+        response.read(_SKIPPED_BYTES, decode_content=False)
     return b""
 
 
 def _error(state: tenacity.RetryCallState) -> RetriableError:
-    """What the last try met, of the one kind after which there is another."""
+    """The error of the last try: tenacity tries again only after this kind."""
     return cast("RetriableError", state.outcome and state.outcome.exception())
 
 
@@ -242,5 +230,6 @@ def _given_up(
     error: PartitionError, kind: type[PartitionError], name: str, tries: str = ""
 ) -> PartitionError:
     """The error of a request that is not tried again."""
-    text = f"{name}: {with_id(error)}.{tries}"
-    return kind(text, gone=error.gone, request_id=error.request_id)
+    found = kind(f"{name}: {with_id(error)}.{tries}", request_id=error.request_id)
+    found.gone = error.gone
+    return found
