@@ -1,1 +1,1 @@
-"""An order's text as a record's text. Pure."""
+"""Turns an order's text into a record's text. Pure."""

@@ -1,10 +1,8 @@
-"""The columns of the stream: our own, and what those of an order's fields take.
+"""The columns of the stream: our own, and checks of the values of the others.
 
-A column's JSON schema becomes a check of JSON text.
-
-Types are checked at every depth, with integers limited to 64 bits; so are the formats of times.
-Other keywords (`enum`, `pattern`...) are not. Of a schema that is odd or says nothing of types,
-the part that is understood counts: a check may be too open, it never fails to be built.
+A column's JSON schema becomes a check of JSON text. It checks types at every depth, with integers
+limited to 64 bits, and the formats of times; not other keywords (`enum`, `pattern`...). What it
+does not understand in a schema it ignores: a check may be too open, but can always be built.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from functools import reduce
+from functools import partial, reduce
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 import msgspec
@@ -33,7 +31,7 @@ OWN_COLUMNS = (LOCATION_ID, ORDER_STATUS, SYNCED_AT, EXTRA)
 
 _RESERVED_PREFIX = "_sdc_"
 _LONGEST_NAME_BYTES = 63
-"""PostgreSQL cuts off the rest, and a loader then looks for a column that is not there."""
+"""PostgreSQL cuts longer names, and a loader then looks for a column that does not exist."""
 
 INTEGERS = range(-(2**63), 2**63)
 """What an `integer` column takes: a loader's integers have 64 bits."""
@@ -51,11 +49,11 @@ _CONTAINERS = ("array", "object")
 
 
 class _OpenObject(TypedDict):
-    """Any object: its members are passed over, and nothing is made of them."""
+    """Any object; its members are skipped."""
 
 
 class _OpenList(msgspec.Struct, array_like=True, gc=False):
-    """Any list, in the same way."""
+    """Any list; its items are skipped."""
 
 
 _NOT_A_KEY = {"null", *_CONTAINERS}
@@ -86,8 +84,8 @@ def own_schema() -> dict[str, dict[str, Any]]:
 def can_be_column(name: str) -> bool:
     """Tell whether a field can have a column of its name.
 
-    Not by one of our own names, one that loaders add, the empty one, one that JSON must spell with
-    escapes, or one that PostgreSQL would cut.
+    Not if the name is empty, is one of our own, is one that loaders add, needs escapes in JSON, or
+    is too long for PostgreSQL.
     """
     clashes = name in OWN_COLUMNS or name.startswith(_RESERVED_PREFIX)
     return 0 < len(name.encode()) <= _LONGEST_NAME_BYTES and is_plain(name) and not clashes
@@ -100,9 +98,9 @@ class Column:
     Attributes:
         type: The msgspec type of its values.
         is_nullable: Whether it takes null.
-        convert: Rewrites a JSON value into the form its format asks for, or returns None for one
-            that has not that format; None where any will do.
-        converts: With what the values begin that are converted: strings do, in most columns.
+        convert: Rewrites a JSON value as the column's format asks, and returns None for a value of
+            another format; None in a column without a format.
+        converts: The first bytes of the values to convert: a quote, in most columns.
     """
 
     type: _Type
@@ -113,8 +111,8 @@ class Column:
     _decoder: msgspec.json.Decoder[Any]
 
     def takes(self, value: bytes) -> bool:
-        """Tell whether JSON text has one of the column's types; looks at no format."""
-        # msgspec holds numbers as doubles: what is beyond them is a number all the same.
+        """Tell whether JSON text has one of the column's types, of whatever format."""
+        # msgspec refuses numbers beyond a double.
         if self._takes_any_number and value[0] in _STARTS_OF_A_NUMBER:
             return True
         try:
@@ -125,11 +123,11 @@ class Column:
 
 
 def column_of(schema: object, *, as_time: Convert | None = None, is_key: bool = False) -> Column:
-    """Build a column's check from its schema, of whatever shape.
+    """Build a column's check.
 
     Args:
-        schema: The schema.
-        as_time: Reads the strings and numbers of a column of times, whose schema is known.
+        schema: Its JSON schema, of any shape.
+        as_time: Converts the strings and numbers of a column of times; the schema is then ignored.
         is_key: Whether the column is part of the key, and so takes scalars only.
     """
     admitted = _admitted(schema if as_time is None else {"type": ["string", "number", "null"]})
@@ -149,7 +147,7 @@ def column_of(schema: object, *, as_time: Convert | None = None, is_key: bool = 
 def object_type(
     members: Mapping[str, _Type], *, required: object = (), closed: bool = False
 ) -> type[msgspec.Struct]:
-    """Build the msgspec type of an object: a struct that passes over what it does not declare."""
+    """Build the msgspec type of an object: a struct that skips members without a type."""
     names = [name for name in members if is_plain(name)]
     must = required if isinstance(required, list | tuple) else ()
     fields = [
@@ -167,7 +165,7 @@ def object_type(
 
 
 def is_plain(name: str) -> bool:
-    """Tell whether JSON spells a name without escapes; msgspec can look for no other."""
+    """Tell whether JSON spells a name without escapes; msgspec finds no other."""
     return msgspec.json.encode(name) == b'"%b"' % name.encode()
 
 
@@ -217,11 +215,11 @@ def _type_of(admitted: dict[str, list[Schema]]) -> _Type:
 
 
 def _containers(admitted: dict[str, list[Schema]]) -> Iterator[_Type]:
-    # A value may match any one of several alternatives, which one msgspec cannot tell.
+    # Among several alternatives msgspec cannot tell which one a value matches.
     if "array" in admitted:
         [first, *others] = admitted["array"]
         item = msgspec.Raw if others else _item_type(first)
-        # Of structs, which both may be, a union has one at most.
+        # Both may be structs, and a union takes one struct at most.
         is_open = item is msgspec.Raw and "object" not in admitted
         yield _OpenList if is_open else list[item]  # type: ignore[valid-type]  # built at run time
     if "object" in admitted:
@@ -245,20 +243,12 @@ def _struct_type(schema: Schema) -> _Type:
 
 
 def _conversion(admitted: dict[str, list[Schema]]) -> Convert | None:
-    """Return what the strings of a column go through: nothing, if some option takes any string."""
+    """Return the conversion of a column's strings; None if some alternative takes any string."""
     formats = {str(option.get("format")) for option in admitted.get("string", ())}
     return _CONVERSIONS.get(formats.pop()) if len(formats) == 1 else None
 
 
-def _date_as_is(literal: bytes) -> bytes | None:
-    return _as_is(date.fromisoformat, literal)
-
-
-def _time_as_is(literal: bytes) -> bytes | None:
-    return _as_is(time.fromisoformat, literal)
-
-
-def _as_is(parse: Callable[[str], object], literal: bytes) -> bytes | None:
+def _unchanged(parse: Callable[[str], object], literal: bytes) -> bytes | None:
     try:
         parse(literal[1:-1].decode())
     except ValueError:
@@ -268,6 +258,6 @@ def _as_is(parse: Callable[[str], object], literal: bytes) -> bytes | None:
 
 _CONVERSIONS: dict[str, Convert] = {
     "date-time": to_utc,
-    "date": _date_as_is,
-    "time": _time_as_is,
+    "date": partial(_unchanged, date.fromisoformat),
+    "time": partial(_unchanged, time.fromisoformat),
 }

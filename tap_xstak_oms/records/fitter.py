@@ -1,9 +1,9 @@
-"""Fitting an order to the schema of its stream, without looking into what need not change.
+"""Fits orders to the schema of their stream, without decoding what need not change.
 
-An order comes as JSON text and leaves as JSON text. Its fields that have a column travel there;
-those that have none, or whose value does not fit it, travel in `_extra`. Values are moved, not
-read and written again, so that every digit and every nested byte stays what it was; only
-timestamps are rewritten. The text must have been through `text.clean`, as whole answers are.
+An order comes as JSON text and leaves as JSON text. A field travels in its column; one without a
+column, or whose value does not fit, travels in `_extra`. Values are moved as text, so every digit
+and every nested byte stays; only timestamps are rewritten. The text must have been through
+`text.clean`, like every answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import msgspec
 
@@ -29,12 +29,12 @@ from tap_xstak_oms.records.columns import (
     column_of,
     object_type,
 )
-from tap_xstak_oms.records.layout import Fields, Layout, Text, label, place
+from tap_xstak_oms.records.layout import Fields, Layout, Text, decode_fields, label, place
 from tap_xstak_oms.records.members import distinct_members
 from tap_xstak_oms.records.selection import EVERYTHING, Selection
 
 COUNTED_NAMES = 1000
-"""Fields counted by name at most; the others are counted together as `OTHER_FIELDS`."""
+"""So many fields are counted by name, the others together as `OTHER_FIELDS`."""
 OTHER_FIELDS = "(other fields)"
 
 _CACHED_LAYOUTS = 2048
@@ -44,16 +44,16 @@ _TOO_DEEP = "an order is nested too deeply to be read"
 
 
 class OrderError(PartitionError):
-    """An order that cannot become a record; says why, and never what was in it."""
+    """An order that cannot become a record. It says why, and shows nothing of the order."""
 
 
 class Order(msgspec.Struct, gc=False):
-    """An order taken apart, once for all that is asked of it.
+    """An order, split into its fields once.
 
     Attributes:
         text: The JSON that came.
         fields: Its top-level values, by name; of a repeated name the last.
-        problem: Why it could not be taken apart, if so.
+        problem: Why it could not be split, or None.
     """
 
     text: bytes
@@ -65,9 +65,9 @@ Fit: TypeAlias = Callable[[Order], bytes]
 
 
 def open_order(text: Text) -> Order:
-    """Take an order apart; what is wrong with it is raised when something is asked of it."""
+    """Split an order into its fields; its problem is raised when it is fitted."""
     try:
-        return Order(bytes(text), _fields_decoder.decode(text))
+        return Order(bytes(text), decode_fields(text))
     except msgspec.ValidationError:
         problem = OrderError("an order is not a JSON object")
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -77,20 +77,17 @@ def open_order(text: Text) -> Order:
     return Order(bytes(text), {}, problem)
 
 
-# To its stubs a Raw is a kind of bytes; it has their buffer, and few of their methods.
-_fields_decoder = msgspec.json.Decoder(cast("type[Fields]", dict[str, msgspec.Raw]))
-
-
 class Fitter:
     """Turns the orders of one stream into its records. Not thread-safe.
 
     Attributes:
         key: The names of the key's columns.
-        keeps_extra: Whether the stream has `_extra`; without it, what has no column is lost.
+        keeps_extra: Whether the stream has `_extra`; without it, a value without a column is lost.
         withheld: The fields that `_extra` must not show.
         misfits: How many values did not fit their column, by field.
-        undeclared: How many values, other than null, had no column, by field.
-        left_out: How many values could hold what is deselected, by field or member.
+        undeclared: How many values, null aside, had no column, by field.
+        left_out: How many values stayed out as they may hold what is deselected, by field or
+            member.
     """
 
     def __init__(
@@ -104,10 +101,10 @@ class Fitter:
         """Prepare the checks.
 
         Args:
-            schema: The stream's JSON schema, inferred or from a catalog of any origin.
-            key: The names of the key's columns, our own among them or not.
-            selection: What of an order appears; the fields of the key do, whole.
-            times: What reads the values of the fields that hold times, whatever the schema says.
+            schema: The stream's JSON schema, inferred or from any catalog.
+            key: The names of the key's columns; our own may be among them.
+            selection: The selected part of an order; fields of the key are always whole.
+            times: Converts the values of the fields that hold times; their schema is ignored.
 
         Raises:
             UsageError: A field of the key has no column.
@@ -143,29 +140,28 @@ class Fitter:
             )
 
     def bind(self, *, location_id: str, order_status: str, synced_at: str) -> Fit:
-        """Return the function that fits one order of a partition.
+        """Return a function that turns an order of a partition into its record, a JSON object.
 
-        It takes an order and returns its record as a JSON object; it raises OrderError for what
-        is not an object and for an order without its key.
+        It raises OrderError for an order that is not an object or lacks its key.
         """
         values = {LOCATION_ID: location_id, ORDER_STATUS: order_status, SYNCED_AT: synced_at}
         own = b"".join(label(name) + msgspec.json.encode(values[name]) for name in self._own)
         return partial(self._fit, b"{" + own[1:])
 
     def identify(self, order: Order) -> tuple[Hashable | None, int]:
-        """Return an order's key, and a hash of all its bytes, which only this process knows."""
+        """Return an order's key, and a hash of its bytes that is valid in this process only."""
         return self.key_of(order), hash(order.text)
 
     def key_of(self, order: Order) -> bytes | None:
-        """Return the JSON text of an order's own part of the key.
+        """Return an order's key, of its own fields, as JSON text.
 
-        None in a stream without one, and for an order whose key is not usable, as its fitting says.
+        None in a stream without a key, and for an order whose key is not usable.
         """
         values = [bytes(order.fields.get(name, _NULL)) for name in self._key_columns]
         for value in values:
             if value[0] not in _STARTS_OF_A_SCALAR:
                 return None
-        # Most keys have one column, and this is asked of every order.
+        # Every order passes here, and most keys have one column.
         return values[0] if len(values) == 1 else b",".join(values) or None
 
     def _key_error(self) -> OrderError:
@@ -185,7 +181,7 @@ class Fitter:
     def _record(self, own: bytes, order: Order) -> bytes:
         fields = order.fields
         layout = self._layout(tuple(fields), ())
-        # An object is as long as labels, values, commas between and braces, or it holds more.
+        # A longer order has blanks or repeats names.
         if len(order.text) != layout.size + sum(map(len, fields.values())):
             fields = self._open_closely(order.text, fields, layout)
             layout = self._layout(tuple(fields), ())
@@ -203,7 +199,7 @@ class Fitter:
         return record if self._own else record.replace(b"{,", b"{", 1)
 
     def _open_closely(self, text: bytes, fields: Fields, layout: Layout) -> Fields:
-        """Find out why an order is longer than its fields: for its blanks, or repeated names."""
+        """Find out why an order is longer than its fields: it has blanks, or repeats names."""
         compact = msgspec.json.format(text, indent=-1)
         values = msgspec.json.format(b"[%b]" % b",".join(fields.values()), indent=-1)
         if len(compact) == layout.size + len(values) - len(fields) - 1:
@@ -211,7 +207,7 @@ class Fitter:
         return self._tell_apart(text)
 
     def _tell_apart(self, text: bytes) -> Fields:
-        """Split an order that repeats names, so that every value has one and so travels."""
+        """Split an order that repeats names, and give every value a name of its own."""
         renamed = distinct_members(text, self._columns.keys())
         return {
             new: value if new == name else self._selected(name, value)
@@ -220,7 +216,7 @@ class Fitter:
         }
 
     def _selected(self, name: str, value: Text) -> Text:
-        """Return what of a field's value is selected; null where nothing can be."""
+        """Return the selected part of a field's value; null if there is none."""
         part = self._parts.get(name)
         if part is None:
             return value
@@ -228,7 +224,7 @@ class Fitter:
         return _NULL if kept is None else kept
 
     def _of_wrong_type(self, text: bytes, fields: Fields) -> list[str]:
-        # The sieve checks all at once and takes no value that its column does not.
+        # The sieve checks all fields at once, and is never more open than the columns.
         try:
             self._sieve.decode(text)
         except msgspec.ValidationError:
@@ -242,7 +238,7 @@ class Fitter:
             raise self._key_error()
 
     def _extra(self, fields: Fields, layout: Layout) -> bytes:
-        """Count what has no place in a column and write it as the value of `_extra`."""
+        """Count what travels in no column, and return it as the value of `_extra`."""
         spare = []
         for name, its_label in layout.spare:
             value = bytes(fields[name])
@@ -296,5 +292,5 @@ class Fitter:
 
 
 def count_field(counter: Counter[str], name: str) -> None:
-    """Count a value of a field; of the names, only so many are told apart."""
+    """Count a value of a field, by name as long as there are few names."""
     counter[name if name in counter or len(counter) < COUNTED_NAMES else OTHER_FIELDS] += 1

@@ -1,10 +1,10 @@
-"""How orders of the same shape become records: what of them travels, and where it goes."""
+"""How orders of the same shape become records: which values travel, and where."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
@@ -17,6 +17,9 @@ Text: TypeAlias = bytes | msgspec.Raw
 """JSON."""
 Fields: TypeAlias = dict[str, Text]
 """An object's values, by name."""
+# To its stubs a Raw is a kind of bytes; it has their buffer, and few of their methods.
+decode_fields = msgspec.json.Decoder(cast("type[Fields]", dict[str, msgspec.Raw])).decode
+"""Split an object into its values, each still JSON; of a repeated name the last."""
 
 _CACHED_LABELS = 1000
 _VALUES = slice(2, None, 2)
@@ -25,18 +28,17 @@ _VALUES = slice(2, None, 2)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the orders with the same names, and the same misfits among them, are written.
+    """How to write the orders that have the same names, and the same misfits among them.
 
     Attributes:
-        size: The bytes of an order apart from its values, if nothing stands between its members.
-        frame: What a record is joined of, up to the last value, with room for the values: its
-            beginning, then label and value in turn. A field that stays out has no label.
-        formats: The places of the values that have a format: their fields, and their columns'
-            `convert` and `converts`.
+        size: The bytes of an order without its values, if there are no blanks between members.
+        frame: The pieces of a record up to the last value, with gaps for the values: its beginning,
+            then label and value in turn. A field that stays out has no label.
+        formats: The values to convert: place, field, and the column's `convert` and `converts`.
         left_out: The places of the values that do not travel in their column.
         misfits: The fields whose value does not fit their column.
-        spare: The fields that do not travel in their column, each with its label in `_extra`,
-            None where it stays out.
+        spare: The fields that do not travel in their column, each with its label in `_extra`; None
+            for a field that stays out of it.
         end: What follows the last value, up to the value of `_extra`.
     """
 
@@ -49,7 +51,7 @@ class Layout:
     end: bytes
 
     def convert(self, fields: Fields) -> tuple[dict[int, bytes], list[str]]:
-        """Rewrite the values that need it, by place; also returns the fields of another format."""
+        """Convert values; return them by place, and the fields whose format is another."""
         converted, misfits = {}, []
         for place, name, convert, starts in self.formats:
             value = bytes(fields[name])
@@ -63,7 +65,7 @@ class Layout:
         return converted, misfits
 
     def fill(self, own: bytes, fields: Fields, converted: Mapping[int, bytes]) -> list[Text]:
-        """Return what a record is joined of, up to the last value."""
+        """Return the pieces of a record, up to the last value."""
         pieces: list[Text] = [*self.frame]
         pieces[0] = own
         pieces[_VALUES] = fields.values()
@@ -74,13 +76,13 @@ class Layout:
         return pieces
 
 
-# Cached so that the layouts share them.
+# Cached, so that layouts share labels.
 @lru_cache(maxsize=_CACHED_LABELS)
 def label(name: str) -> bytes:
-    """Return what comes before a member's value, the comma included."""
+    """Return what precedes a member's value, comma included."""
     return b",%b:" % msgspec.json.encode(name)
 
 
 def place(position: int) -> int:
-    """Where in a frame the value of an order's member goes."""
+    """The place in a frame of the value of an order's member."""
     return 2 * position + 2

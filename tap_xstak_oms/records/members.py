@@ -1,4 +1,4 @@
-"""The members of an order that repeats names, none of them lost."""
+"""All members of an object that may repeat names."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
-import msgspec
-
-from tap_xstak_oms.records.layout import label
+from tap_xstak_oms.records.layout import decode_fields, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _BETWEEN = re.compile(r"[ \t\n\r,:]*")
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Only where a value ends is asked: no number needs to be computed, however long.
+# Only the end of each value matters: long numbers need not be computed.
 _scanner = json.JSONDecoder(parse_float=str, parse_int=str)
 
 
 def members_of(json_object: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the members of a valid JSON object, names and text; repeated names as they come."""
-    fields = _fields.decode(json_object)
+    """Yield name and text of each member of a valid JSON object, repeated names included."""
+    fields = decode_fields(json_object)
     size = sum(len(label(name)) + len(value) for name, value in fields.items())
-    # As long as labels, values and braces, less the first comma, or it repeats names or has blanks.
+    # An object that is longer than its labels and values repeats names or has blanks.
     if len(json_object) == size + 1:
         return ((name, bytes(value)) for name, value in fields.items())
     return ((name, value.encode()) for name, value in _members(json_object.decode()))
@@ -33,18 +30,17 @@ def members_of(json_object: bytes) -> Iterator[tuple[str, bytes]]:
 def distinct_members(
     json_object: bytes, taken: Iterable[str] = ()
 ) -> Iterator[tuple[str, str, bytes]]:
-    """Split an object that may repeat names, losing no value.
+    """Split an object that may repeat names, without losing a value.
 
-    The last value of a name has it, as with most parsers. The earlier ones get `name#1`,
-    `name#2`..., passing over what is taken. An order of magnitude slower than a parser that
-    keeps one value a name.
+    The last value keeps the name, as in most parsers. Earlier ones get `name#1`, `name#2`... Ten
+    times slower than a parser that keeps one value per name.
 
     Args:
         json_object: A valid JSON object.
-        taken: Names not to give besides the object's own.
+        taken: Names not to give, besides the object's own.
 
     Yields:
-        For each value its name, its name made distinct, and its text as it stands.
+        For each value its name, a distinct name, and its text.
     """
     pairs = list(_members(json_object.decode()))
     last = {name: at for at, (name, _) in enumerate(pairs)}
@@ -70,5 +66,5 @@ def _members(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _skip(text: str, at: int) -> int:
-    """Pass over what stands between names and values."""
+    """Skip what separates names and values."""
     return cast("re.Match[str]", _BETWEEN.match(text, at)).end()

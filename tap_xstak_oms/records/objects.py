@@ -1,4 +1,4 @@
-"""Records as Python objects and back, every number exact."""
+"""Records as Python objects and back, with exact numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 class Verbatim(Decimal):
     """A number that Python cannot hold, such as `1e9999999999999999999`, as it was written.
 
-    Whoever counts with it meets an error.
+    Arithmetic with it raises an error.
     """
 
     _text: str
@@ -37,20 +37,20 @@ class Verbatim(Decimal):
 
 
 def to_python(record: bytes) -> dict[str, Any]:
-    """Read a fitted record into Python objects: numbers as `int` or `Decimal`, exactly."""
+    """Read a record into Python objects, numbers as `int` or `Decimal`."""
     try:
         return _decoder.decode(record)
     except (msgspec.ValidationError, InvalidOperation):
-        # It holds a number beyond what the fast parser, or Python, can.
+        # A number is too large for the fast parser, or for Python.
         found: dict[str, Any] = json.loads(record, parse_int=_integer, parse_float=_number)
         return found
 
 
 def to_json(value: object) -> bytes:
-    """Write Python objects as JSON, numbers with all their digits.
+    """Write Python objects as JSON, numbers with all digits.
 
     Raises:
-        Exception: The value holds what JSON has not, or is nested too deeply.
+        Exception: JSON cannot hold the value, or it is nested too deeply.
     """
     return _encoder.encode(value)
 
@@ -59,7 +59,7 @@ def _integer(text: str) -> int | Decimal:
     try:
         return int(text)
     except ValueError:
-        # Python reads no longer ones, for the time it would take.
+        # Python limits the length of an `int` in text.
         return Decimal(text)
 
 

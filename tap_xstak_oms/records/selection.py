@@ -1,7 +1,7 @@
-"""What of an order is selected: its fields, and the members of the objects in them. Pure.
+"""The selected part of an order: its fields, and the members of objects in them. Pure.
 
-Members are told apart by name, in an object as in the objects of a list. Their values are moved,
-not read and written again, so that the digits that came are the digits that go out.
+Members are selected by name, in an object and in the objects of a list. Their values are moved as
+text, so every digit stays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 LeftOut: TypeAlias = "Callable[[str], object]"
-"""Told of each value that is left out though nobody deselected it, by name."""
+"""Called with the name of each value that is left out although nobody deselected it."""
 
 _NULL, _LIST, _OBJECT = b"n[{"
 _ANY_NAME = "*"
@@ -29,23 +29,23 @@ class Part:
     """The selected members of an object, or of each object in a list.
 
     Attributes:
-        members: Those that are selected, by name; None for one that is selected whole.
-        deselected: The names of those that are not.
+        members: The selected members by name; None for one that is selected whole.
+        deselected: The names of the deselected members.
     """
 
     members: Mapping[str, Part | None]
     deselected: frozenset[str]
 
     def of(self, value: bytes, name: str, left_out: LeftOut) -> bytes | None:
-        """Return what of a value is selected; None where nothing can be.
+        """Return the selected part of a value; None if there is none.
 
-        A member that no catalog knows may hold what is deselected, and so may a value that is
-        neither an object nor a list of objects: they are left out.
+        A member that the catalog does not know may hold what is deselected, so it is left out. So
+        is a value that is neither an object nor a list of objects.
 
         Args:
             value: JSON.
-            name: What it is called in a report.
-            left_out: Told of what is left out.
+            name: Its name in a report.
+            left_out: Called with the name of what is left out.
         """
         if value[0] == _OBJECT:
             return b"{%b}" % b"".join(self._members(value, name, left_out))[1:]
@@ -66,17 +66,17 @@ class Part:
                     yield label(member)
                     yield kept
             elif member not in self.deselected and text[0] != _NULL:
-                # A name that is none may be data: objects are used as maps.
+                # Where an object is used as a map, its names are data: they are not reported.
                 left_out(f"{name}.{member if member.isidentifier() else _ANY_NAME}")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of an order is selected.
+    """The selected part of an order.
 
     Attributes:
         deselected: The fields that appear nowhere.
-        parts: The fields of which only a part is selected.
+        parts: The fields that are selected in part.
         hidden: The fields that do not appear in `_extra`.
     """
 

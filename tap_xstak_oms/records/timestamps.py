@@ -1,4 +1,4 @@
-"""Times as JSON text: the same instant in UTC, or no time at all."""
+"""Times in JSON text, moved to UTC."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ WITH_OFFSET, NAIVE, SECONDS, MILLISECONDS, DATE_CALL = (
     "milliseconds since 1970",
     "/Date(ms)/",
 )
-"""The forms of times, in words."""
+"""The forms of a time, in words."""
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_utc(literal: bytes) -> bytes | None:
-    r"""Move a timestamp to UTC, keeping the digits of its seconds as they came.
+    r"""Move a timestamp to UTC, and keep the digits of its seconds.
 
     Args:
         literal: A JSON string with its quotes, such as `"2024-05-01T03:04:05.10+5:00"`.
 
     Returns:
         The same instant as a JSON string, such as `"2024-04-30T22:04:05.10+00:00"`; None for text
-        that is no timestamp, has no offset, names a leap second or leaves the years 1 to 9999.
+        that is no timestamp, has no offset, is a leap second or falls outside the years 1 to 9999.
     """
-    # Cut by position: whether day, hour and offset are right is asked once for many.
+    # Cut by position: day, hour and offset recur, so they are checked once and cached.
     start, minute, rest = literal[1:14], literal[14:17], literal[17:]
     offset = rest.lstrip(_CLOCK)
     seconds = rest[: len(rest) - len(offset)]
@@ -60,10 +60,10 @@ def to_utc(literal: bytes) -> bytes | None:
     return None if moved is None else b'"%b%b%b+00:00"' % (moved, minute, seconds or b":00")
 
 
-# Whole hours leave the minutes alone: a year has 9 thousand hours and half a million minutes.
+# Cached by hour where the offset has no minutes: a year has 9 thousand hours.
 @lru_cache(maxsize=_CACHED_STARTS)
 def _in_utc(start: bytes, offset: bytes) -> bytes | None:
-    """Move `2024-05-01T03` or `2024-05-01T03:04`; None where it is none or leaves the calendar."""
+    """Move `2024-05-01T03` or `2024-05-01T03:04`; None if invalid or out of the calendar."""
     east = _OFFSET.fullmatch(offset)
     if east is None or not _START.fullmatch(start):
         return None
@@ -75,7 +75,7 @@ def _in_utc(start: bytes, offset: bytes) -> bytes | None:
 
 
 def _difference(offset: re.Match[bytes]) -> timedelta:
-    """Read `Z`, `+5`, `+05`, `+500`, `+0500`, `+5:00` or `+05:00`; ValueError from a day on."""
+    """Read `Z`, `+5`, `+05`, `+500`, `+0500`, `+5:00` or `+05:00`; ValueError for a day or more."""
     sign, hours, minutes = offset.groups(b"0")
     if int(hours) >= _HOURS_A_DAY:
         raise ValueError("an offset is shorter than a day")
@@ -85,26 +85,26 @@ def _difference(offset: re.Match[bytes]) -> timedelta:
 
 def _unescaped(literal: bytes) -> bytes:
     r"""Spell a JSON string without escapes: some servers write `+` as `\u002B`."""
-    # A backslash that belongs to the text must not vanish: no timestamp has a question mark.
+    # A backslash in the text must not vanish. No timestamp has a question mark.
     return b'"%b"' % json.loads(literal).replace("\\", "?").encode()
 
 
-# --- times of other forms, where someone says that a field holds times ---
+# --- times of other forms, in fields that a user names ---
 
 
 def time_in(zone: tzinfo) -> Callable[[bytes], bytes | None]:
-    r"""Return what moves a time of any known form to UTC, keeping its digits.
+    r"""Return a function that moves a time of any known form to UTC, and keeps its digits.
 
     It takes a JSON string or number and returns a JSON string, such as
     `"2024-04-30T22:04:05.10+00:00"`, or None for what is no time. The forms:
 
     - ISO 8601 with an offset, as `to_utc` takes it.
-    - ISO 8601 without one, `T` or a blank between date and time: the time of a clock in the zone.
-      Where that clock was set back, the earlier of two instants; where it was set forward, the
-      times that it passed over are none.
+    - ISO 8601 without an offset, `T` or a blank between date and time: a clock in the zone. When
+      that clock is set back, the earlier of two instants; when it is set forward, the times that
+      it skips are none.
     - Seconds since 1970 of 9 or 10 digits, milliseconds of 12 or 13 (1973 to 2286), with or without
-      a fraction, as a number or as text. No number of other length is certain to be either.
-    - `/Date(ms)/`: milliseconds since 1970; an offset behind them only tells where it was written.
+      a fraction, as a number or as text. Numbers of other lengths are ambiguous.
+    - `/Date(ms)/`: milliseconds since 1970; an offset after them does not change the instant.
     """
 
     def moved(value: bytes) -> bytes | None:
@@ -118,7 +118,7 @@ def time_in(zone: tzinfo) -> Callable[[bytes], bytes | None]:
 
 
 def form_of(value: bytes) -> str | None:
-    """Say in which form JSON text may be a time; None for what has none of them."""
+    """Return the form in which JSON text may be a time, or None."""
     is_text = value[:1] == b'"'
     value = _unescaped(value) if is_text and b"\\" in value else value
     epoch = _EPOCH.fullmatch(value)
@@ -144,13 +144,13 @@ def _from_naive(literal: bytes, zone: tzinfo) -> bytes | None:
 
 @lru_cache(maxsize=_CACHED_STARTS)
 def _offset_in_hour(zone: tzinfo, hour: bytes) -> bytes | None:
-    """Return the offset of a clock for a whole hour, such as `2024-05-01T03`, if it has one."""
+    """Return the offset of a clock during an hour, such as `2024-05-01T03`; None if it changes."""
     first, last = _offset_at(zone, hour + b":00"), _offset_at(zone, hour + b":59:59")
     return first if first == last else None
 
 
 def _offset_at(zone: tzinfo, time: bytes) -> bytes | None:
-    """Return the offset of a clock at a time that it shows; None for one that it never shows."""
+    """Return the offset of a clock when it shows a time; None if it never shows it."""
     try:
         local = datetime.fromisoformat(time.decode().upper()).replace(tzinfo=zone)
         shown = local.astimezone(UTC).astimezone(zone)
