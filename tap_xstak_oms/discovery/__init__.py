@@ -1,1 +1,1 @@
-"""A bounded look at an account: its columns, its key, whether it answers."""
+"""Samples an account: does it answer, and what are the columns and the key of its orders?"""

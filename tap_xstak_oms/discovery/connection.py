@@ -1,4 +1,4 @@
-"""Whether an account can be read: a token, and a request for each status of some locations."""
+"""Checks that an account can be read: a token, and a page of each status of some locations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tap_xstak_oms.api.client import XStakClient
 from tap_xstak_oms.api.request_ids import identified
 from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE, Partition
-from tap_xstak_oms.discovery.sampling import SAMPLES, first_pages, spread
+from tap_xstak_oms.discovery.sampling import SAMPLES, sample, spread
 from tap_xstak_oms.errors import PartitionError, RunError, TapError
 from tap_xstak_oms.wording import counted
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from tap_xstak_oms.config.settings import Settings
 
 CHECK_TRIES = 3
-"""How often a request is tried at most: a person waits for the answer."""
+"""Tries of a request at most: a person waits for the answer."""
 
 logger = logging.getLogger("tap-xstak-oms")
 
 
 def check_connection(settings: Settings, clock: Clock) -> list[str]:
-    """Find out whether an account can be read, and tell.
+    """Check that an account can be read, and log what was found.
 
     Returns:
-        Doubts, a sentence each: the locations and statuses that have no order at all.
+        Doubts, a sentence each: locations and statuses without any order.
 
     Raises:
-        TapError: If it cannot, or not all that was asked for.
+        TapError: If some partition cannot be read.
     """
     settings = replace(settings, max_tries=min(settings.max_tries, CHECK_TRIES))
     try:
@@ -65,21 +65,21 @@ def _probes(settings: Settings) -> list[Partition]:
 def _ask(
     probes: Sequence[Partition], settings: Settings, client: XStakClient
 ) -> tuple[dict[Partition, int], list[str]]:
-    """How many orders there are of each that answers, and why the others do not."""
+    """The number of orders of each partition that answers, and why the others do not."""
     orders: dict[Partition, int] = {}
     failures: list[str] = []
-    for partition, found in first_pages(probes, settings, client):
+    for partition, found in sample(probes, settings, client, pages=1):
         if isinstance(found, PartitionError):
             failures.append(str(found))
             if not orders:
-                # A server that answers nobody would be waited for again and again.
+                # A server that answers nobody would cost every try of every partition.
                 break
         else:
-            orders[partition] = found.total_elements
+            orders[partition] = found.total
             logger.info(
                 "Location %s: %s.",
                 partition.location_id,
-                counted(found.total_elements, f"{partition.order_status} order"),
+                counted(found.total, f"{partition.order_status} order"),
             )
     return orders, failures
 
@@ -92,7 +92,7 @@ def _complaint(orders: Mapping[Partition, int], failures: Sequence[str]) -> str:
 
 
 def _doubts(orders: Mapping[Partition, int], since: str) -> Iterator[str]:
-    """Name what has no order anywhere: it may be misspelt."""
+    """Name locations and statuses without any order: they may be misspelt."""
     if not any(orders.values()):
         check = f"check {DECIDE_WHAT_IS_THERE}"
         yield f"No order anywhere since {since}. If there should be some, {check}."

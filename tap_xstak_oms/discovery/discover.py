@@ -1,4 +1,4 @@
-"""What columns there are, and what identifies an order: a bounded look at real orders."""
+"""Finds the columns of the orders, and what identifies one, from a bounded sample."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_xstak_oms.discovery.inference import infer
-from tap_xstak_oms.discovery.sampling import both_ends, spread
+from tap_xstak_oms.discovery.sampling import sample, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
 from tap_xstak_oms.records.timestamps import time_in
@@ -25,7 +25,7 @@ class Discovered(NamedTuple):
 
     Attributes:
         schema: The JSON schema of its records.
-        primary_keys: The names of the key's columns, none where nothing identifies an order.
+        primary_keys: The names of the key's columns; empty if nothing identifies an order.
     """
 
     schema: dict[str, Any]
@@ -33,22 +33,18 @@ class Discovered(NamedTuple):
 
 
 def without_orders() -> Discovered:
-    """What is known of the stream without having seen an order: every order is in `_extra`."""
+    """The stream before any order was seen: every order goes to `_extra`."""
     return Discovered(_object(own_schema()), [])
 
 
 def discover(settings: Settings, client: XStakClient) -> Discovered:
-    """Look at some orders and say what they have in common.
+    """Sample orders, infer their columns and key, and log the remarks.
 
     Raises:
         TapError: If no partition could be sampled, or `primary_keys` names no possible key.
     """
-    sampled = _sample(settings, client)
     found = infer(
-        {
-            (partition.order_status, partition.location_id): [bytes(order) for order in orders]
-            for partition, orders in sampled.items()
-        },
+        _sample(settings, client),
         primary_keys=settings.primary_keys or (),
         times=dict.fromkeys(settings.timestamp_fields or (), time_in(settings.timezone)),
     )
@@ -62,21 +58,21 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sample(settings: Settings, client: XStakClient) -> dict[Partition, list[msgspec.Raw]]:
-    """The orders of both ends of some partitions, of all shards' locations.
+    """The orders of both ends of some partitions.
 
-    The columns of a stream must not depend on the shard: all shards load into one table.
+    The partitions are those of all shards, which load into one table and need the same columns.
 
     Raises:
         PartitionError: If no partition could be sampled.
     """
     sampled: dict[Partition, list[msgspec.Raw]] = {}
     failures: list[PartitionError] = []
-    for partition, found in both_ends(spread(settings.all_partitions), settings, client):
+    for partition, found in sample(spread(settings.all_partitions), settings, client, pages=2):
         if isinstance(found, PartitionError):
             failures.append(found)
             logger.warning("Not sampled: %s", found, extra=found.fields)
         else:
-            sampled[partition] = found
+            sampled[partition] = found.orders
     if failures and not sampled:
         raise failures[0]
     return sampled

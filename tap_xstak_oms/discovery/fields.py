@@ -1,8 +1,8 @@
-"""Sampled orders by their fields: what each field held, still as text, and where.
+"""Sampled orders by field: the values of each, still as text, and where they were met.
 
-A value says something of its field's type, or it stands for nothing: `null`, `false`, text that is
-empty or a date of zeros, a list or an object without members. Servers write these where they have
-no value, whatever the type.
+A value may stand for nothing: `null`, `false`, an empty string, a date of zeros, an empty list or
+object. Servers write these when they have no value, whatever the field's type. All other values say
+something of the type.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from tap_xstak_oms.records.fitter import Order, open_order
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Partition: TypeAlias = tuple[str, str]
-"""An order status and a location id."""
+    from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.records.layout import Text
+
 Sample: TypeAlias = "Mapping[Partition, Sequence[Order]]"
 
 STRING, BOOLEAN, NUMBER, LIST, OBJECT, NULL = (
@@ -27,10 +28,10 @@ STRING, BOOLEAN, NUMBER, LIST, OBJECT, NULL = (
     "object",
     "null",
 )
-"""The kinds of JSON values, in the words in which a person is told of them."""
+"""The types of JSON values, in words."""
 HEARD = 1 / 20
-"""The share of a field's values that must say something for those that stand for nothing to have no
-say: one odd text does not make text of a flag that was never set."""
+"""If fewer of a field's values say something, those that stand for nothing vote too: one odd text
+does not make a string of a flag that was never set."""
 _KINDS = {'"': STRING, "t": BOOLEAN, "f": BOOLEAN, "[": LIST, "{": OBJECT, "n": NULL}
 _NOTHING = re.compile(
     rb'null|false|"\s*(0000-00-00[^"]*|0001-01-01T00:00:00[.0]*Z?)?\s*"|\[\s*\]|\{\s*\}'
@@ -51,12 +52,12 @@ class Value(NamedTuple):
 
 
 class Field:
-    """What a field held in the sampled orders, null aside.
+    """A field's values in the sampled orders, null aside.
 
     Attributes:
         name: Its name.
         values: Its values, in the order of the sample.
-        said: The texts of those that say something.
+        said: The texts of the values that say something.
     """
 
     def __init__(self, name: str) -> None:
@@ -65,7 +66,7 @@ class Field:
         self.said: list[bytes] = []
 
     def add(self, value: Value) -> None:
-        """Count one more value."""
+        """Add a value."""
         if kind_of(value.text) == NULL:
             return
         self.values.append(value)
@@ -74,39 +75,39 @@ class Field:
 
     @property
     def is_heard(self) -> bool:
-        """Whether enough of them say something for the others to have no say."""
+        """Whether enough values say something that the others have no vote."""
         return len(self.said) >= HEARD * len(self.values)
 
     @property
     def voters(self) -> list[bytes]:
-        """The values that decide on its type."""
+        """The texts of the values that decide on the type."""
         return self.said if self.said and self.is_heard else [v.text for v in self.values]
 
     def share(self, test: Callable[[bytes], object]) -> float:
-        """The share, from 0 to 1, of what says something that passes a test."""
+        """The share (0 to 1) of the values that say something and pass a test."""
         return sum(bool(test(text)) for text in self.said) / len(self.said) if self.said else 0.0
 
 
 def kind_of(text: bytes) -> str:
-    """Which kind of JSON value a text is."""
+    """The type of a JSON value, in words."""
     return _KINDS.get(chr(text[0]), NUMBER)
 
 
 def is_nothing(text: bytes) -> bool:
-    """Whether a value stands for nothing, where others of its field say something."""
+    """Whether a value stands for nothing."""
     return _NOTHING.fullmatch(text) is not None
 
 
 def in_words(text: bytes) -> str:
-    """What a value is, for a person: its kind, and never what it holds."""
+    """What a value is, for a person; nothing of what it holds."""
     kind, nothing = kind_of(text), _NOTHING.fullmatch(text)
     if nothing is None or kind == NULL:
         return kind
     return "zero date" if nothing[1] else _WORDS_FOR_NOTHING[kind]
 
 
-def opened(samples: Mapping[Partition, Sequence[bytes]]) -> tuple[Sample, int]:
-    """Take the sampled orders apart; also returns how many of them are none."""
+def opened(samples: Mapping[Partition, Sequence[Text]]) -> tuple[Sample, int]:
+    """Split the sampled orders into fields; also return how many are not orders."""
     found = {partition: list(map(open_order, texts)) for partition, texts in samples.items()}
     sample = {
         partition: [order for order in orders if order.problem is None]
@@ -116,7 +117,7 @@ def opened(samples: Mapping[Partition, Sequence[bytes]]) -> tuple[Sample, int]:
 
 
 def fields_of(sample: Sample) -> dict[str, Field]:
-    """All fields of the sampled orders, in the order in which they were met."""
+    """All fields of the sampled orders, in the order met."""
     fields: dict[str, Field] = {}
     for partition, orders in sample.items():
         for order in orders:

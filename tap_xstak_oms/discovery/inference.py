@@ -1,4 +1,4 @@
-"""Sampled orders as a schema and a key; the same sample always gives the same answer."""
+"""Infers schema and key from sampled orders. The same sample always gives the same answer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from tap_xstak_oms.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_xstak_oms.discovery.fields import Partition, Sample
+    from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.discovery.fields import Sample
     from tap_xstak_oms.discovery.types import Schema
     from tap_xstak_oms.records.columns import Convert
+    from tap_xstak_oms.records.layout import Text
 
 COLUMNS_LIMIT = 1000
 """PostgreSQL takes 1600 in a table."""
@@ -31,10 +33,9 @@ class Inference:
     """What the sample says.
 
     Attributes:
-        properties: A JSON schema for each column, in the order in which the fields were met; our
-            own columns are not among them.
-        key: The names of the key's columns; empty where nothing identifies an order.
-        remarks: What a person should know: the sum of it, then the worst first.
+        properties: A JSON schema for each column but our own, in the order met.
+        key: The names of the key's columns; empty if nothing identifies an order.
+        remarks: What a person should know: a summary, then the worst first.
     """
 
     properties: dict[str, Schema]
@@ -43,7 +44,7 @@ class Inference:
 
 
 def infer(
-    samples: Mapping[Partition, Sequence[bytes]],
+    samples: Mapping[Partition, Sequence[Text]],
     *,
     primary_keys: Sequence[str] = (),
     times: Mapping[str, Convert] = MappingProxyType({}),
@@ -51,12 +52,12 @@ def infer(
     """Infer the columns and the key of the stream.
 
     Args:
-        samples: Orders as JSON objects, cleaned, by the partition they came from.
-        primary_keys: The key, where the user names it; else it is detected.
-        times: What reads the values of the fields that hold times, by the user's word.
+        samples: Orders as JSON text, cleaned, by partition.
+        primary_keys: The key that the user names; if empty, it is detected.
+        times: Converts the values of the fields that the user calls times.
 
     Raises:
-        UsageError: A field of `primary_keys` cannot be a column, as far as the sample shows.
+        UsageError: A field of `primary_keys` has no column, judged by the sample.
     """
     sample, ignored = opened(samples)
     if not any(sample.values()):
@@ -95,7 +96,7 @@ _NO_ORDER = warning(
 
 
 def _usable(fields: Mapping[str, Field]) -> list[str]:
-    """The fields that can have a column of their name, in loaders that fold case too."""
+    """The fields that can have a column of their name, also in loaders that ignore case."""
     usable: dict[str, str] = {}
     for name in fields:
         folded = name.casefold()
@@ -110,8 +111,8 @@ def _sum(
     orders = sum(map(len, sample.values()))
     partitions = sum(map(bool, sample.values()))
     return Remark(
-        f"Discovery looked at {counted(orders, 'order')} of {counted(partitions, 'partition')}: "
-        f"{counted(len(fields), 'field')}, {len(properties):,} of them with a column. "
+        f"Discovery sampled {counted(orders, 'order')} of {counted(partitions, 'partition')}: "
+        f"{counted(len(fields), 'field')}, {len(properties):,} with a column. "
         f"{key.summary}.",
         {
             "orders": orders,

@@ -1,6 +1,6 @@
-"""What identifies an order: a field whose name says so and that does, in nearly all orders.
+"""Finds the key: a field with the name of a key that identifies nearly all orders.
 
-Never by uniqueness alone: amounts are unique in a small sample.
+Uniqueness alone is not enough: amounts are unique in a small sample.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from tap_xstak_oms.discovery.fields import Field, Sample
 
 MOST_CANDIDATES = 10
-"""Fields that a warning proposes at most."""
+"""Fields proposed in a warning at most."""
 _NAMES = (
     *("id", "_id", "orderid", "guid", "uuid", "orderguid", "orderuuid", "orderuid"),
     *("entityid", "internalid", "pk"),
 )
-"""What a key is called, the likeliest first; without case and separators, but for the second."""
+"""Names of keys, the likeliest first; without case and separators, except for `_id`."""
 _ORDER_NUMBERS = ("ordernumber", "orderno", "ordernum", "ordercode")
 _DOUBTFUL_NAMES = (
     *_ORDER_NUMBERS,
@@ -45,23 +45,23 @@ _WRAPPERS = (
     *("data", "node", "attributes", "fields", "payload", "result", "record", "document"),
     *("entity", "resource", "body"),
 )
-"""What an object around the whole order is called, if not after the order."""
+"""Names of an object around the whole order, besides those that end in `order`."""
 _ORDER_ID = "orderid"
 _OF_ANOTHER = re.compile(
     "parent|original|previous|related|linked|reference|external|foreign|merchant|seller|vendor"
     "|supplier|partner|client|customer|buyer|channel|platform|marketplace"
 )
-"""Words before `order id` that tell of another order, or of the order in another's system."""
+"""Words before `order id` that mean another order, or another system's id."""
 _AMOUNT_OR_DATE = re.compile(rb'"(?:-?\d+[.,]\d+|\d{4}-\d\d-\d\d.*|\d\d?/\d\d?/\d{4}.*)"')
 
 
 class Key(NamedTuple):
-    """The key, and what to know of it.
+    """The key.
 
     Attributes:
-        names: Its columns; empty where nothing identifies an order.
-        summary: The same and how sure it is, in words.
-        remarks: What else to know.
+        names: Its columns; empty if nothing identifies an order.
+        summary: The key and how unique it is, in words.
+        remarks: Everything else to know about it.
     """
 
     names: tuple[str, ...]
@@ -70,10 +70,10 @@ class Key(NamedTuple):
 
 
 def given_key(names: Sequence[str], sample: Sample, properties: Mapping[str, Any]) -> Key:
-    """Take the user's word for the key, and tell what it will cost.
+    """Use the key that the user names, and say what it costs.
 
     Raises:
-        UsageError: If a field of it cannot be a column, as far as the sample shows.
+        UsageError: A field of it has no column, judged by the sample.
     """
     lacking = [name for name in names if name not in properties and name not in OWN_COLUMNS]
     if lacking:
@@ -95,7 +95,7 @@ def given_key(names: Sequence[str], sample: Sample, properties: Mapping[str, Any
 
 
 def detected_key(sample: Sample, fields: Mapping[str, Field], properties: Mapping[str, Any]) -> Key:
-    """Find the key by its name, and by what it does in the sample."""
+    """Find the key by its name and by how well it identifies the sampled orders."""
     remarks: list[Remark] = []
     for name, is_doubtful in _by_name(list(fields)):
         if name not in properties:
@@ -111,12 +111,12 @@ def detected_key(sample: Sample, fields: Mapping[str, Field], properties: Mappin
 
 
 def _by_name(names: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Name what may be a key by its name, the likeliest first, and whether that is doubtful."""
+    """Yield the fields with the name of a key, the likeliest first, and whether it is doubtful."""
     called = {name: _called(name) for name in names}
     yield from ((name, False) for known in _NAMES for name in names if called[name] == known)
     order_ids = [name for name in names if _is_some_order_id(called[name])]
     ours = [name for name in order_ids if not _OF_ANOTHER.search(called[name])]
-    # Of a packet with a packet id and a packet order id, the first one is its own.
+    # A packet with a packet id and a packet order id: the first field is its own id.
     own_ids = {called[name].removesuffix(_ORDER_ID) + "id" for name in ours}
     yield from ((name, True) for name in names[:1] if called[name] in own_ids)
     yield from ((name, len(ours) > 1) for name in ours)
@@ -142,7 +142,7 @@ def _is_some_order_id(called: str) -> bool:
     return called.endswith(_ORDER_ID) and called != _ORDER_ID
 
 
-# --- what to know of it ---
+# --- remarks about it ---
 
 
 def _figures(names: Sequence[str], found: Standing) -> dict[str, Any]:
@@ -167,13 +167,13 @@ def _costs(name: str, found: Standing, *, is_doubtful: bool) -> Iterator[Remark]
         )
     if found.lacking:
         yield warning(
-            f"{counted(found.lacking, 'order')} of {found.orders:,} have no `{name}`, the key, or "
-            "one of another type. Each such order fails its partition.",
+            f"{found.lacking:,} of {counted(found.orders, 'order')} lack `{name}`, the key, or "
+            "have one of another type. Each such order fails its partition.",
             **figures,
         )
     if found.repeated:
         yield warning(
-            f"The key `{name}` repeats in {counted(found.repeated, 'order')} of {found.orders:,}. "
+            f"The key `{name}` repeats in {found.repeated:,} of {counted(found.orders, 'order')}. "
             "Of two orders with the same key a loader keeps one. If they are different orders, set "
             "`primary_keys`.",
             **figures,
@@ -192,19 +192,19 @@ def _refusal(name: str, found: Mapping[str, Standing]) -> Remark:
 def _of_locations(
     names: Sequence[str], found: Standing, sample: Sample, properties: Mapping[str, Any]
 ) -> Iterator[Remark]:
-    """Say if locations give the same key to different orders, and what to set."""
+    """Say whether locations give one key to different orders, and what to set."""
     remedy = [LOCATION_ID, *names]
     if found.elsewhere and hold(standings(by_columns(remedy, properties), sample)):
         yield warning(
             f"{_quoted(names)} identifies an order only within its location: "
-            f"{counted(found.elsewhere, 'order')} of {found.orders:,} have that of another order "
-            f"at another location. Set `primary_keys` to {json.dumps(remedy)}.",
+            f"{found.elsewhere:,} of {counted(found.orders, 'order')} share it with an order of "
+            f"another location. Set `primary_keys` to {json.dumps(remedy)}.",
             **_figures(names, found),
             primary_keys=remedy,
         )
 
 
-# --- where there is none ---
+# --- no key ---
 
 
 def _none_found(sample: Sample, properties: Mapping[str, Any]) -> Remark:
@@ -228,7 +228,7 @@ def _none_found(sample: Sample, properties: Mapping[str, Any]) -> Remark:
 
 
 def _candidates(sample: Sample, properties: Mapping[str, Any]) -> Iterator[str]:
-    """Columns that tell all sampled orders apart, identifiers first."""
+    """Columns that identify all sampled orders, identifiers first."""
     orders = [order for found in sample.values() for order in found]
     if len(orders) < 2:  # noqa: PLR2004 - one order tells nothing
         return
@@ -240,7 +240,7 @@ def _candidates(sample: Sample, properties: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _places(sample: Sample, properties: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Members that tell all sampled orders apart and are called like a key, in likely objects."""
+    """Members, in likely objects, that have the name of a key and identify nearly all orders."""
     for name, schema in properties.items():
         inner = schema.get("properties", {})
         if "object" not in schema["type"] or not _may_hold_the_order(name, properties):

@@ -1,7 +1,7 @@
-"""What is inside objects and lists, as a JSON schema for the catalog.
+"""The inside of objects and lists, as a JSON schema for the catalog.
 
-The types are genson's finding. What has no one type is left undeclared, and objects and lists stay
-open: whatever comes later fits. So does an object whose names are data: a map.
+genson finds the types. A member without a single type stays undeclared, and objects and lists stay
+open, so later values fit. A map, an object whose names are data, has no declared members.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 Schema: TypeAlias = dict[str, Any]
 
 MEMBERS_LIMIT = 100
-"""An object with more is taken for a map, whose names are data and no part of the schema."""
+"""An object with more members counts as a map, whose names are data."""
 DEPTH_LIMIT = 20
-"""Levels of nesting that are declared; deeper ones travel all the same."""
+"""Levels of nesting that are declared; deeper ones travel too."""
 
 _KINDS_OF_ITEMS = ("string", "boolean", "object")
-"""Items that are declared. Of others target-postgres would make an array column, which refuses
-`[1.10, 2]` and `[[1], [2, 3]]` and bends `[[1], "a"]`; undeclared they are kept as JSON."""
+"""Types of items that are declared. For others target-postgres would make an array column, which
+refuses `[1.10, 2]` and `[[1], [2, 3]]` and bends `[[1], "a"]`. Undeclared, they stay JSON."""
 _LONGEST_INTEGER_READ = 100
 _SOME_FRACTION = 0.5
 _NAME_IN_A_MAP = re.compile(
     r"\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{8,}", re.IGNORECASE
 )
-"""Digits, a UUID, or hexadecimal: no name that a person gave."""
+"""Digits, a UUID, or hexadecimal: people do not name fields so."""
 # `id`, `ID`, `order_id`, `order-id`, `orderId`, `SKUId`, `orderID`; not `paid`, `PAID`, `valid`.
 _IDENTIFIER = re.compile(r"(?:.*[^A-Za-z0-9])?[iI][dD]|.*[A-Za-z0-9]Id|.*[a-z0-9]ID", re.DOTALL)
 
@@ -41,8 +41,8 @@ def is_identifier(name: str) -> bool:
 
 
 def inside(texts: Iterable[bytes]) -> Schema:
-    """Return what a schema of type object or array says of its inside, from values of one kind."""
-    # A run that reads orders never infers and need not wait for this import.
+    """Return what the schema of objects or arrays says of their inside, from some of them."""
+    # Only discovery needs this import.
     from genson import SchemaBuilder  # noqa: PLC0415 - see above
 
     builder = SchemaBuilder(schema_uri=None)
@@ -54,7 +54,7 @@ def inside(texts: Iterable[bytes]) -> Schema:
 
 
 def _value(text: bytes) -> object:
-    # Fractions are all one type, and may be beyond what a float holds.
+    # All fractions have one type, and some do not fit a float.
     try:
         return json.loads(text, parse_float=lambda _: _SOME_FRACTION, parse_int=_integer)
     except RecursionError:
@@ -66,7 +66,7 @@ def _integer(text: str) -> int | float:
 
 
 def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
-    """Reduce a value to what its type depends on; what lies too deep becomes null."""
+    """Reduce a value to what decides its type; levels too deep become null."""
     if isinstance(value, dict):
         return {name: _sketch(inner, depth - 1) for name, inner in value.items()} if depth else None
     if isinstance(value, list):
@@ -77,7 +77,7 @@ def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
 
 
 def _typed(name: str, node: Schema) -> Schema | None:
-    """Return the one nullable type that takes all values found; None where there is none."""
+    """Return the nullable schema of a single type that takes all values; None if there is none."""
     options = _options(node)
     if len(options) != 1:
         return None
@@ -98,7 +98,7 @@ def _items(array: Schema) -> Schema:
     if items is None or items["type"][0] not in _KINDS_OF_ITEMS:
         return {}
     if "object" in items["type"]:
-        # The SDK's conformance looks for the properties of objects in arrays, and fails without.
+        # The SDK's conformance fails on objects in arrays without `properties`.
         items.setdefault("properties", {})
     return {"items": items}
 
@@ -107,7 +107,7 @@ def _members(found: Schema) -> Schema:
     members = found.get("properties", {})
     typed = {name: _typed(name, node) for name, node in members.items()}
     declared = {name: schema for name, schema in typed.items() if schema is not None}
-    # Without `properties`, flattening writes the object as text; with none in it, it would vanish.
+    # Flattening writes an object without `properties` as text; with empty ones, it would vanish.
     if not declared or _are_of_a_map(members):
         return {"additionalProperties": True}
     return {"properties": declared, "additionalProperties": True}
@@ -119,7 +119,7 @@ def _are_of_a_map(names: Iterable[str]) -> bool:
 
 
 def _options(node: Schema) -> dict[str, Schema]:
-    """Return what genson found, by type, null aside."""
+    """Return genson's findings by type, null aside."""
     nodes = node.get("anyOf", [node])
     return {kind: option for option in nodes for kind in _kinds(option) if kind != "null"}
 

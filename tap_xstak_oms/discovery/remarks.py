@@ -1,4 +1,4 @@
-"""What discovery has to say to a person, and the same for machines."""
+"""The remarks of discovery, for people and for machines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import logging
 from typing import Any, NamedTuple
 
 MOST_NAMES = 20
-"""Fields that one line, or one kind of line, tells by name at most."""
+"""Fields named in one line, or in one kind of line, at most."""
 
 
 class Remark(NamedTuple):
     """One line of the report.
 
     Attributes:
-        text: For a person, a sentence or two. No customer's value is in it.
+        text: For people, a sentence or two without any customer's data.
         fields: The same for machines: the `extra` fields of the log record.
-        level: How loud it is.
+        level: The log level.
     """
 
     text: str
@@ -23,6 +23,6 @@ class Remark(NamedTuple):
     level: int = logging.INFO
 
 
-def warning(text: str, **fields: Any) -> Remark:  # noqa: ANN401 - what machines are told
-    """A remark that should not be overlooked."""
+def warning(text: str, **fields: Any) -> Remark:  # noqa: ANN401 - any JSON value
+    """A remark with the level of a warning."""
     return Remark(text, fields, logging.WARNING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,54 +19,54 @@ if TYPE_CHECKING:
     from tap_xstak_oms.config.settings import Partition, Settings
 
 SAMPLES = 20
-"""How many partitions are looked at, at most."""
+"""Partitions in a sample at most."""
 
 T = TypeVar("T")
 logger = logging.getLogger("tap-xstak-oms")
 
 
 def spread(items: Sequence[T], count: int = SAMPLES) -> list[T]:
-    """At most so many of the items, spread evenly, the same ones each time."""
+    """At most `count` of the items, spread evenly, the same ones each time."""
     if len(items) <= count:
         return list(items)
     return [items[index * len(items) // count] for index in range(count)]
 
 
-def first_pages(
-    partitions: Sequence[Partition], settings: Settings, client: XStakClient
-) -> Iterator[tuple[Partition, Page | PartitionError]]:
-    """The first page of each partition since the configured start date, or why there is none.
+class PartitionSample(NamedTuple):
+    """What a partition showed.
+
+    Attributes:
+        total: How many orders it has, by its first page.
+        orders: The orders of its first page, and of its last one if that was asked for.
+    """
+
+    total: int
+    orders: list[msgspec.Raw]
+
+
+def sample(
+    partitions: Sequence[Partition], settings: Settings, client: XStakClient, *, pages: int
+) -> Iterator[tuple[Partition, PartitionSample | PartitionError]]:
+    """Read the first page of each partition since the configured start date, or both ends.
+
+    Both ends show the oldest orders and the newest, however the server sorts them (C12). If the
+    last page cannot be read, a warning says so, and the first page stands for the partition.
+
+    Args:
+        partitions: The partitions.
+        settings: The settings.
+        client: The client of the API.
+        pages: 1 for the first page, 2 for the first and the last.
+
+    Yields:
+        Each partition, and its sample or why there is none.
 
     Raises:
         RunError: If no token can be had.
     """
-    with _reader(partitions, settings, client, pages=1) as reader:
+    with _reader(partitions, settings, client, pages) as reader:
         for partition in partitions:
-            reading = reader.read(partition)
-            try:
-                for _ in reading:
-                    pass
-            except PartitionError as error:
-                yield partition, error
-            else:
-                yield partition, reading.first
-
-
-def both_ends(
-    partitions: Sequence[Partition], settings: Settings, client: XStakClient
-) -> Iterator[tuple[Partition, list[msgspec.Raw] | PartitionError]]:
-    """The orders of the first and the last page of each partition, or why there are none.
-
-    Whatever the order of the pages (C12), that shows the oldest orders and the newest. A last page
-    that cannot be had is warned of, and the first one stands for the partition.
-
-    Raises:
-        RunError: If no token can be had.
-    """
-    with _reader(partitions, settings, client, pages=2) as reader:
-        for partition in partitions:
-            orders: list[msgspec.Raw] = []
-            reading = reader.read(partition)
+            reading, orders = reader.read(partition), list[msgspec.Raw]()
             try:
                 _gather(reading, orders)
             except PartitionError as error:
@@ -74,7 +74,7 @@ def both_ends(
                     yield partition, error
                     continue
                 logger.warning("Of %s only the first page is sampled: %s", partition, error)
-            yield partition, orders
+            yield partition, PartitionSample(reading.first.total_elements, orders)
 
 
 def _gather(pages: Iterable[Sequence[msgspec.Raw]], orders: list[msgspec.Raw]) -> None:
@@ -87,14 +87,10 @@ def _gather(pages: Iterable[Sequence[msgspec.Raw]], orders: list[msgspec.Raw]) -
         ) from None
 
 
-_Reader: TypeAlias = "Reader[Partition, msgspec.Raw, Page]"
-
-
 def _reader(
-    partitions: Sequence[Partition], settings: Settings, client: XStakClient, *, pages: int
-) -> _Reader:
-    # From the configured start date, never from a bookmark: what is found must not depend on what
-    # a run left behind.
+    partitions: Sequence[Partition], settings: Settings, client: XStakClient, pages: int
+) -> Reader[Partition, msgspec.Raw, Page]:
+    # Never from a bookmark: the columns must not depend on earlier runs.
     sources = {
         partition: _Ends(client.pages(partition, settings.start_date), pages)
         for partition in partitions
@@ -111,7 +107,7 @@ def _reader(
 
 
 class _Ends:
-    """The pages of a partition as if only its first and its last one were there, or one alone."""
+    """The pages of a partition as if it had only the first and the last, or only the first."""
 
     def __init__(self, source: PartitionPages, pages: int) -> None:
         self._source = source
@@ -131,7 +127,7 @@ class _Ends:
         return _numbered(page, page.number - self._passed_over, self._of(page))
 
     def _of(self, page: Page) -> int:
-        # If there are fewer pages by now, the last one has moved; pages added since do not count.
+        # If there are fewer pages now, the last one has moved; pages added since do not count.
         return min(max(page.total_pages - self._passed_over, 0), self._pages)
 
 

@@ -1,4 +1,4 @@
-"""How well something identifies the sampled orders: by shares, status by status."""
+"""How well something identifies the sampled orders of each status."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ import msgspec
 
 from tap_xstak_oms.discovery.fields import NUMBER, STRING, kind_of
 from tap_xstak_oms.records.columns import LOCATION_ID, ORDER_STATUS
+from tap_xstak_oms.records.layout import decode_fields
 from tap_xstak_oms.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
-    from tap_xstak_oms.discovery.fields import Partition, Sample
+    from tap_xstak_oms.config.settings import Partition
+    from tap_xstak_oms.discovery.fields import Sample
     from tap_xstak_oms.records.fitter import Order
+    from tap_xstak_oms.records.layout import Fields, Text
 
 KeyOf: TypeAlias = "Callable[[Partition, Order], tuple[bytes, ...] | None]"
-"""What an order of a partition is known by; None where it lacks it."""
+"""Returns what identifies an order of a partition; None if the order lacks it."""
 
 MOST_LACKING = 1 / 20
-"""The share of orders that may lack a key: each fails its partition, by name."""
+"""The share of orders that may lack a key. Each such order fails its partition."""
 MOST_REPEATED = 1 / 100
-"""The share that may repeat another one's key: an order may change while it is sampled."""
+"""The share that may repeat a key: an order may change while it is sampled."""
 _PLAIN = re.compile(rb'"(?!\s*").*"|-?\d{1,100}', re.DOTALL)
-"""What can identify: a text that is not empty, or an integer."""
+"""A string that is not empty, or an integer: what can identify."""
 _KINDS = {"string": STRING, "integer": NUMBER, "number": NUMBER}
 
 
 class Standing(NamedTuple):
-    """How well something identifies some orders, bytewise repetitions left out.
+    """How well something identifies orders. Identical orders count once.
 
     Attributes:
         orders: How many orders there are.
-        lacking: How many of them lack it.
-        repeated: How many have that of another order before them.
-        elsewhere: How many of those have that of an order of another location.
+        lacking: How many lack it.
+        repeated: How many repeat that of an earlier order.
+        elsewhere: How many repeat that of an order of another location.
     """
 
     orders: int
@@ -65,12 +68,12 @@ class Standing(NamedTuple):
 
 
 def standings(key_of: KeyOf, sample: Sample) -> dict[str, Standing]:
-    """Judge what tells the orders of each status apart."""
+    """Judge how well a key identifies the orders of each status."""
     orders: dict[str, dict[bytes, tuple[Partition, Order]]] = defaultdict(dict)
     for partition, found in sample.items():
         for order in found:
-            # An order that is listed twice alike is one order.
-            orders[partition[0]].setdefault(order.text, (partition, order))
+            # Two identical orders are one.
+            orders[partition.order_status].setdefault(order.text, (partition, order))
     return {status: _standing(key_of, found.values()) for status, found in orders.items()}
 
 
@@ -93,16 +96,19 @@ def hold(found: Mapping[str, Standing]) -> bool:
 
 
 def in_all(found: Iterable[Standing]) -> Standing:
-    """The same over all statuses."""
+    """The sum over all statuses."""
     return Standing(*map(sum, zip(*found, strict=True)))
 
 
 def by_columns(names: Sequence[str], properties: Mapping[str, Any]) -> KeyOf:
-    """Know an order by some columns, those of the partition among them or not."""
+    """Identify an order by some columns, which may include those of the partition."""
     kinds = {name: _KINDS.get(properties[name]["type"][0]) for name in names if name in properties}
 
     def key_of(partition: Partition, order: Order) -> tuple[bytes, ...] | None:
-        own = {ORDER_STATUS: partition[0].encode(), LOCATION_ID: partition[1].encode()}
+        own = {
+            ORDER_STATUS: partition.order_status.encode(),
+            LOCATION_ID: partition.location_id.encode(),
+        }
         key = [own.get(name) or _plain(order.fields.get(name), kinds.get(name)) for name in names]
         return None if None in key else tuple(filter(None, key))
 
@@ -110,28 +116,25 @@ def by_columns(names: Sequence[str], properties: Mapping[str, Any]) -> KeyOf:
 
 
 def by_member(name: str, member: str) -> KeyOf:
-    """Know an order by a member of an object in it."""
+    """Identify an order by a member of an object in it."""
 
     def key_of(_: Partition, order: Order) -> tuple[bytes, ...] | None:
-        found = _plain(members(order.fields.get(name)).get(member))
+        found = _plain(_members(order.fields.get(name)).get(member))
         return None if found is None else (found,)
 
     return key_of
 
 
-def members(value: bytes | msgspec.Raw | None) -> Mapping[str, msgspec.Raw]:
-    """The members of an object, none of anything else."""
+def _members(value: Text | None) -> Fields:
+    """The members of an object; empty for other values."""
     try:
-        return _members.decode(value or b"{}")
+        return decode_fields(value or b"{}")
     except msgspec.ValidationError:
         return {}
 
 
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-def _plain(value: bytes | msgspec.Raw | None, kind: str | None = None) -> bytes | None:
-    """A value that can identify, of one kind if that is given."""
+def _plain(value: Text | None, kind: str | None = None) -> bytes | None:
+    """The text of a value that can identify, of a given kind if any; else None."""
     text = bytes(value or b"null")
     is_of_kind = kind in (None, kind_of(text))
     return text if is_of_kind and _PLAIN.fullmatch(text) else None

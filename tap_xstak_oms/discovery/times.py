@@ -1,4 +1,4 @@
-"""Fields that look like times although their column is no timestamp: for a person to decide."""
+"""Fields that look like times but have no timestamp column: the user decides."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _PLAUSIBLE = {
     SECONDS: range(946684800, 4102444800),
     MILLISECONDS: range(946684800000, 4102444800000),
 }
-"""From 2000 to 2100: other numbers of as many digits are likelier something else."""
+"""From 2000 to 2100. Other numbers of that length are probably no times."""
 
 
 def remarks_on_times(
     fields: Iterable[Field], properties: Mapping[str, Any], named: Collection[str]
 ) -> Iterator[Remark]:
-    """Name what looks like a time and what to set; and what `timestamp_fields` names in vain."""
+    """Name the fields that look like times, and those in `timestamp_fields` without a value."""
     fields = list(fields)
     lacking = sorted(set(named) - {field.name for field in fields if field.values})
     if lacking:
@@ -53,7 +53,7 @@ def remarks_on_times(
 
 
 def _form(field: Field) -> str | None:
-    """The form of times that nearly all values of a field may have, other than with an offset."""
+    """The form of nearly all values of a field, if they may be times but have no offset."""
     found = [_form_in(field.name, text) for text in field.said]
     known = [form for form in found if form]
     if not known or len(known) / len(found) < MAJORITY:
@@ -66,7 +66,7 @@ def _form_in(name: str, text: bytes) -> str | None:
     form = form_of(text)
     if form not in _PLAUSIBLE:
         return form
-    # A number may be anything: its field's name has to speak for it, too.
+    # A number may be anything, so the field's name must say that it is a time.
     is_named = _NAME_OF_A_TIME.fullmatch(name) or _IN_CAMEL_CASE.fullmatch(name)
     number = int(float(text.strip(b'"')))
     return form if is_named and number in _PLAUSIBLE[form] else None

@@ -1,7 +1,7 @@
-"""Which type a field's column has: that of nearly all values that say something.
+"""The type of a field's column: that of nearly all values that say something.
 
-What does not fit the column travels in `_extra`, value by value. A field without such a type has
-no column, and all of it travels there.
+A value that does not fit its column travels in `_extra`. A field without such a type has no column,
+and travels there whole.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from tap_xstak_oms.discovery.fields import (
     OBJECT,
     STRING,
     Field,
-    Partition,
     in_words,
     kind_of,
 )
@@ -30,28 +29,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from tap_xstak_oms.config.settings import Partition
     from tap_xstak_oms.records.columns import Convert
 
     Schema = dict[str, Any]
 
 MAJORITY = 0.9
-"""The share of a field's values that decides on its type.
-
-One odd value in ten is borne, so that it does not cost the other nine their column. It follows from
-a simulation: tests/discovery/simulation.py.
+"""The share of a field's values that decides on its type. One odd value in ten does not cost the
+others their column. The figure comes from a simulation: tests/discovery/simulation.py.
 """
 DATE_TIME = "date-time"
 _TYPES = {STRING: "string", BOOLEAN: "boolean", NUMBER: "number", LIST: "array", OBJECT: "object"}
 _LONGEST_INTEGER = 20
-"""Characters: what has more is no integer of 64 bits."""
+"""Characters: longer text is no integer of 64 bits."""
 
 
 def column(field: Field, as_time: Convert | None = None) -> Schema | None:
-    """Decide on the JSON schema of a field's column: nullable, open; None where there is none.
+    """Return the JSON schema of a field's column, nullable and open; None if it has no column.
 
     Args:
         field: The field.
-        as_time: Reads its values as times; None where nobody said that it holds some.
+        as_time: Converts its values to times, if the user calls the field a time.
     """
     kind = STRING if as_time and field.values else _majority(field.voters)
     if kind is None:
@@ -68,7 +66,7 @@ def column(field: Field, as_time: Convert | None = None) -> Schema | None:
 
 
 def as_key(field: Field, schema: Schema) -> Schema:
-    """Return the column's schema for a field that identifies: its integers are `integer`."""
+    """Return the schema of a column that identifies: `integer`, if all its numbers are integers."""
     are_integers = kind_of(field.voters[0]) == NUMBER and _are_integers(field)
     return {"type": ["integer", "null"]} if are_integers else schema
 
@@ -85,7 +83,7 @@ def _with_offset(text: bytes) -> bytes | None:
 
 
 def _are_integers(field: Field) -> bool:
-    """Whether all its numbers are written as integers that a loader's 64 bits hold."""
+    """Whether all numbers of a field are written as integers of 64 bits."""
     return all(_is_integer(text) for text in field.said if kind_of(text) == NUMBER)
 
 
@@ -98,13 +96,13 @@ def _is_integer(text: bytes) -> bool:
 
 
 class Doubt(NamedTuple):
-    """A field with values that do not fit its column, or without a column as no type prevails.
+    """A field with values that do not fit its column, or without a column.
 
     Attributes:
         name: The field.
-        type: Its column's type in words, None where it has no column.
-        counts: How many of its values there are of each type, in words, the most first.
-        first_met: Where each was met first.
+        type: Its column's type in words; None if it has no column.
+        counts: The number of values of each type, in words: the column's type, then the most.
+        first_met: Where each type was met first.
     """
 
     name: str
@@ -114,18 +112,18 @@ class Doubt(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, float]:
-        """The worst first."""
+        """A sort key: the worst first."""
         fitting = self.counts.get(self.type, 0) if self.type else 0
         return self.type is not None, fitting / sum(self.counts.values())
 
     def remark(self) -> Remark:
-        """Tell of it."""
+        """The warning about it."""
         first, *others = self.counts.items()
         told = [f"{first[0]} in {first[1]:,} of {counted(sum(self.counts.values()), 'order')}"]
         told += [
-            f"{words} in {count:,} ({status} at {location})"
+            f"{words} in {count:,} ({at.order_status} at {at.location_id})"
             for words, count in others
-            for status, location in [self.first_met[words]]
+            for at in [self.first_met[words]]
         ]
         end = "" if self.type else ": no column, as no type takes nearly all values"
         return warning(
@@ -137,7 +135,7 @@ class Doubt(NamedTuple):
 
 
 def doubt(field: Field, schema: Schema | None, as_time: Convert | None = None) -> Doubt | None:
-    """Return what is doubtful about a field's column, or its lack of one; None if nothing is."""
+    """Return the doubt about a field's column, or its lack of one, if there is any."""
     type_in_words = None if schema is None else _type_in_words(schema)
     reads = as_time or _with_offset
     words = [_as_what(value.text, type_in_words, reads) for value in field.values]
@@ -160,13 +158,13 @@ def _type_in_words(schema: Schema) -> str:
 
 
 def _as_what(text: bytes, type_in_words: str | None, as_time: Convert) -> str:
-    """Say what a value is: its column's type, if it fits."""
+    """Say what a value is: its column's type if it fits, else its own."""
     fits = as_time(text) if type_in_words == DATE_TIME else kind_of(text) == type_in_words
     return type_in_words if type_in_words and fits else in_words(text)
 
 
 def remarks_on(doubts: Iterable[Doubt]) -> list[Remark]:
-    """Tell of all doubtful fields, the worst first."""
+    """The warnings about doubtful fields, the worst first."""
     ranked = sorted(doubts, key=lambda one: one.rank)
     remarks = [one.remark() for one in ranked[:MOST_NAMES]]
     if ranked[MOST_NAMES:]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.discovery.inference import Inference, infer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PENDING = ("pending", "12")
-COMPLETED = ("completed", "34")
+PENDING = Partition("pending", "12")
+COMPLETED = Partition("completed", "34")
 
 
 def infer_from(*orders: str, **options: Any) -> Inference:

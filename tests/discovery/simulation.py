@@ -25,6 +25,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.records.columns import EXTRA, OWN_COLUMNS, own_schema
 from tap_xstak_oms.records.fitter import Fitter, open_order
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 SHAPES = Path(os.environ.get("ORDER_SHAPES") or Path(__file__).with_name("shapes"))
 Order = dict[str, Any]
-PARTITION = ("pending", "1001")
+PARTITION = Partition("pending", "1001")
 SAMPLE = 40
 PAGE = 100
 PAGES = 5

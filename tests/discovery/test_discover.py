@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tap_xstak_oms.api.client import XStakClient
 from tap_xstak_oms.config.settings import Partition, Settings
-from tap_xstak_oms.discovery.sampling import SAMPLES, both_ends, spread
+from tap_xstak_oms.discovery.sampling import SAMPLES, PartitionSample, sample, spread
 from tap_xstak_oms.errors import PartitionError
 from tap_xstak_oms.records.columns import own_schema
 from tests.discovery.any_json import ORDERS
@@ -66,9 +66,9 @@ def sampled(sandbox: Sandbox, **changes: Any) -> list[int]:
     clock = clock_of(sandbox)
     settings = Settings.parse(config, now=clock.now())
     partition = Partition("completed", LOCATIONS[0])
-    [(_, orders)] = both_ends([partition], settings, XStakClient(settings, clock))
-    assert isinstance(orders, list)
-    return [json.loads(bytes(order))["id"] for order in orders]
+    [(_, found)] = sample([partition], settings, XStakClient(settings, clock), pages=2)
+    assert isinstance(found, PartitionSample)
+    return [json.loads(bytes(order))["id"] for order in found.orders]
 
 
 def held(sandbox: Sandbox) -> list[int | None]:

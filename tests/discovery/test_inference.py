@@ -35,9 +35,7 @@ def test_columns_are_limited_in_number() -> None:
     found = infer_from(json.dumps({f"c{number}": 1 for number in range(COLUMNS_LIMIT + 5)}))
     assert len(found.properties) == COLUMNS_LIMIT
     assert f"there are more than {COLUMNS_LIMIT:,}: c1000, c1001," in remarks_of(found)
-    assert f"{COLUMNS_LIMIT + 5:,} fields, {COLUMNS_LIMIT:,} of them with a col" in remarks_of(
-        found
-    )
+    assert f"{COLUMNS_LIMIT + 5:,} fields, {COLUMNS_LIMIT:,} with a col" in remarks_of(found)
 
 
 def test_what_is_no_order_is_ignored_and_counted() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.errors import UsageError
 from tests.discovery.samples import COMPLETED, PENDING, infer_from, remarks_of, warnings_of
 
-ELSEWHERE = ("pending", "34")
+ELSEWHERE = Partition("pending", "34")
 
 
 def orders(count: int, first: int = 0, **fields: Any) -> list[bytes]:
@@ -124,9 +125,11 @@ def test_a_key_is_judged_by_shares(good: int, lacking: int, repeated: int, *, is
     assert found.key == (("id",) if is_key else ())
     assert f"unique in {good} of {good + lacking + repeated} orders" in remarks_of(found)
     if is_key and lacking:
-        assert any("1 order of 20 have no `id`" in text for text in warnings_of(found))
+        assert any("1 of 20 orders lack `id`" in text for text in warnings_of(found))
     if is_key and repeated:
-        assert any("The key `id` repeats in 1 order" in text for text in warnings_of(found))
+        assert any(
+            f"The key `id` repeats in 1 of {good + 1} orders" in text for text in warnings_of(found)
+        )
 
 
 def test_an_order_that_is_listed_twice_alike_is_no_evidence_against_its_key() -> None:

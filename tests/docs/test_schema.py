@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.discovery.inference import infer
 from tap_xstak_oms.records.timestamps import time_in
 from tests.discovery.samples import column, infer_from
@@ -100,8 +101,11 @@ def test_the_page_tells_the_fields_for_machines() -> None:
     at = '"2024-05-01 00:00:00"'
     numbered_by_location = infer(
         {
-            ("new", "1"): [b'{"id":1,"a":1,"n":null}', b'{"id":2,"a":"x","at":%b}' % at.encode()],
-            ("new", "2"): [b'{"id":1,"b":2}'],
+            Partition("new", "1"): [
+                b'{"id":1,"a":1,"n":null}',
+                b'{"id":2,"a":"x","at":%b}' % at.encode(),
+            ],
+            Partition("new", "2"): [b'{"id":1,"b":2}'],
         }
     )
     wrapped = infer_from('{"order":{"id":1}}', '{"order":{"id":2}}', "7")
