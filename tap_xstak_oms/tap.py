@@ -26,7 +26,7 @@ from tap_xstak_oms.config.settings import Settings
 from tap_xstak_oms.discovery.connection import check_connection
 from tap_xstak_oms.discovery.discover import Discovered, discover, without_orders
 from tap_xstak_oms.errors import PartitionError, RunError, SettingsError
-from tap_xstak_oms.records.columns import SYNCED_AT, own_schema
+from tap_xstak_oms.records.columns import own_schema
 from tap_xstak_oms.records.selection import EVERYTHING
 from tap_xstak_oms.singer.catalog import Known, prepare_catalog
 from tap_xstak_oms.singer.logs import quieten_sdk
@@ -254,7 +254,7 @@ class TapXstakOMS(Tap):
             stream = state.get("bookmarks", {}).get(SalesOrdersStream.name, {})
             ours = set(self._settings.partitions)
             states = bookmarks.of_partitions(stream.get("partitions", []), ours)
-            opening.warn_if_ahead(states, SYNCED_AT, self._settings, self._clock.now(), self.logger)
+            opening.warn_if_ahead(states, self._settings, self._clock.now())
         return state
 
     def _prepare(self, catalog: Mapping[str, Any] | Catalog | None) -> Catalog | None:

@@ -1,7 +1,7 @@
-"""When a bookmark may move, and when STATE is written.
+"""When a bookmark moves, and when STATE is written.
 
-A bookmark moves when its partition was read whole and its records have left the process, and at
-no other time. STATE is written behind the records that it covers. Knows no Singer.
+A bookmark moves only when its partition was read whole and its records have left the process. STATE
+is written after the records that it covers. Knows no Singer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tap_xstak_oms.sync.sync import PartitionRead
 
 STATE_INTERVAL_SECONDS = 5.0
-"""STATE at the end of each of thousands of small partitions would slow the reader."""
+"""Writing STATE after each of thousands of small partitions would slow the reader."""
 
 
 class Checkpoint:
@@ -28,7 +28,7 @@ class Checkpoint:
         """Begin with nothing to claim.
 
         Args:
-            output: Flushes records, and holds and writes the state.
+            output: Flushes records, holds and writes the state.
             monotonic: The clock, in seconds.
         """
         self._output = output
@@ -37,12 +37,12 @@ class Checkpoint:
         self._written_at = float("-inf")
 
     def end(self, partition: Partition, read: PartitionRead) -> None:
-        """Note that a partition's read has ended, well or not; its records may still wait."""
+        """Note that a partition's read has ended, complete or not; its records may still wait."""
         self._ended.append((partition, read))
         self.write_if_due()
 
     def write_if_due(self) -> None:
-        """Claim what has ended and write STATE, unless the last was written a moment ago."""
+        """Claim what has ended and write STATE, `STATE_INTERVAL_SECONDS` apart at least."""
         now = self._monotonic()
         if now - self._written_at >= STATE_INTERVAL_SECONDS:
             self._written_at = now
@@ -50,10 +50,10 @@ class Checkpoint:
             self._output.write_state()
 
     def claim(self) -> None:
-        """Flush, and move the bookmarks of the partitions whose records are written by now."""
+        """Flush, then move the bookmarks of the partitions whose records are written."""
         if not self._output.flush():
             return
-        # What a signal interrupts here is done again from its beginning, to the same end.
+        # A signal may interrupt this at any line: to repeat it changes nothing.
         while self._ended:
             self._move_bookmark(*self._ended[0])
             del self._ended[0]
@@ -61,7 +61,6 @@ class Checkpoint:
     def _move_bookmark(self, partition: Partition, read: PartitionRead) -> None:
         read.has_ended = True
         self._output.tell_read(partition, read)
-        key = self._output.replication_key
-        if read.bookmark is not None and key is not None:
+        if read.bookmark is not None and self._output.moves_bookmarks:
             state = self._output.state_of(partition)
-            state.update(bookmarks.to_state(state, key, read.bookmark, since=read.since))
+            state.update(bookmarks.to_state(state, read.bookmark, since=read.since))

@@ -1,4 +1,4 @@
-"""Whether the key identifies an order, as far as a run shows, in bounded memory."""
+"""Check, in bounded memory, whether the key identifies an order in this run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from tap_xstak_oms.records.fitter import Fitter, Order
 
 SAMPLED_KEYS = 5_000
-"""Keys remembered at most, some 1 MB. Of more, those are whose hash ends in as many zeros."""
+"""Keys remembered at most, about 1 MB. Of more keys, those whose hash ends in enough zeros."""
 SHARED = 1 / 100
-"""The share of a location's keys with different orders elsewhere, from which on it is told: an
-order may pass from one location to another while both are read."""
+"""Warn from this share of a location's keys on that name different orders elsewhere: an order may
+pass from one location to another while both are read."""
 REPEATED = 1 / 20
-"""The share of a partition's keys with different orders in it: an order may change meanwhile."""
+"""Warn from this share of a partition's keys on that name different orders in it: an order may
+change during the read."""
 FEWEST = 3
-"""So many keys at least: in a small read a single order is a large share."""
+"""Warn from this many keys on: in a small read one order is a large share."""
 logger = logging.getLogger("tap-xstak-oms")
 
 
@@ -36,9 +37,9 @@ class _Owner(NamedTuple):
 
 
 class Keys:
-    """The keys that a run meets, or a sample of them.
+    """The keys of a run, or a sample of them.
 
-    An order that two locations list alike, or that is met in two statuses, is one order.
+    An order that two locations list alike, or that has two statuses, is one order.
 
     Args:
         fitter: Knows the key of an order.
@@ -57,7 +58,7 @@ class Keys:
         self._repeated: set[int] = set()
 
     def meet(self, partition: Partition, passes: int, orders: Sequence[Order]) -> None:
-        """Look at some orders of a partition, and remember the pass that brought them."""
+        """Look at some orders of a partition, in this pass."""
         salt = hash(partition if self._is_per_location else partition.order_status)
         key_of, mask = self._key_of, self._mask
         for order in orders:
@@ -78,7 +79,7 @@ class Keys:
             self._repeated.add(identity)
 
     def _thin(self) -> None:
-        """Remember half as many, of all the run's keys."""
+        """Halve the sample."""
         self._mask = 2 * self._mask + 1
         kept = {identity for identity in self._owners if not identity & self._mask}
         self._owners = {identity: self._owners[identity] for identity in kept}
@@ -86,7 +87,7 @@ class Keys:
             found.intersection_update(kept)
 
     def warn(self) -> None:
-        """Say if the key does not identify an order, and what to set."""
+        """Warn if the key does not identify an order, and say what to set."""
         shared = self._beyond(SHARED, attrgetter("location_id"), self._shared, self._alike)
         repeated = self._beyond(REPEATED, lambda partition: partition, self._repeated)
         figures = {"key": list(self._names), "keys": len(self._owners)}
@@ -121,11 +122,11 @@ class Keys:
         found: Collection[int],
         against: Collection[int] = (),
     ) -> int:
-        """How many keys were found, in the places where they are too many to be chance.
+        """Count the keys found, in the places where they are too many for chance.
 
         Args:
-            share: Of a place's keys, from which on they are.
-            place: Where a partition belongs.
+            share: The share of a place's keys that is too many.
+            place: The place of a partition.
             found: The keys.
             against: The keys that speak against it.
         """

@@ -1,7 +1,8 @@
-"""What a person is told as a run begins."""
+"""The log lines at the beginning of a run."""
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,18 +10,19 @@ from tap_xstak_oms.sync import bookmarks
 from tap_xstak_oms.wording import counted, moment
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from tap_xstak_oms.config.settings import Settings
 
 CLOCKS_MAY_DIFFER = timedelta(minutes=1)
-"""A bookmark so little ahead of our clock is not worth a word: another machine wrote it."""
+"""A bookmark may be this far ahead without a warning: another machine wrote it."""
+
+logger = logging.getLogger("tap-xstak-oms")
 
 
-def tell_what_is_read(settings: Settings, logger: logging.Logger) -> None:
-    """Tell the extent of the run: mistakes in it show here first."""
+def tell_what_is_read(settings: Settings) -> None:
+    """Log what the run reads: a mistake in it shows here first."""
     start = settings.start_date
     locations = len({partition.location_id for partition in settings.partitions})
     statuses = len(settings.order_statuses)
@@ -47,9 +49,7 @@ def tell_what_is_read(settings: Settings, logger: logging.Logger) -> None:
     )
 
 
-def warn_of_clocks(
-    server_time: datetime, now: datetime, logger: logging.Logger, *, is_used: bool
-) -> None:
+def warn_of_clocks(server_time: datetime, now: datetime, *, is_used: bool) -> None:
     """Warn that the server's clock or ours is wrong, and say whether the server's is used."""
     logger.warning(
         "The server's clock says %s, this machine's %s. Bookmarks come from %s clock: check that "
@@ -60,15 +60,9 @@ def warn_of_clocks(
     )
 
 
-def warn_if_ahead(
-    states: Sequence[Mapping[str, Any]],
-    replication_key: str,
-    settings: Settings,
-    now: datetime,
-    logger: logging.Logger,
-) -> None:
-    """Warn of bookmarks that lie in the future."""
-    found = bookmarks.from_states(states, replication_key).values()
+def warn_if_ahead(states: Sequence[Mapping[str, Any]], settings: Settings, now: datetime) -> None:
+    """Warn of bookmarks in the future."""
+    found = bookmarks.from_states(states).values()
     latest = max(found, default=now)
     if latest > now + CLOCKS_MAY_DIFFER:
         logger.warning(
@@ -80,10 +74,8 @@ def warn_if_ahead(
         )
 
 
-def warn_if_start_moved_back(
-    states: Sequence[Mapping[str, Any]], settings: Settings, logger: logging.Logger
-) -> None:
-    """Warn where `start_date` asks for more than the reads before have covered."""
+def warn_if_start_moved_back(states: Sequence[Mapping[str, Any]], settings: Settings) -> None:
+    """Warn if `start_date` is earlier than the reads before."""
     earliest = bookmarks.earliest_read(states)
     if earliest is not None and settings.start_date < earliest:
         logger.warning(

@@ -1,4 +1,4 @@
-"""What a run asks of the place where its messages go."""
+"""What a run needs of the place where its messages go."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Output(Protocol):
     """Where the messages of a run go."""
 
     @property
-    def replication_key(self) -> str | None:
-        """What bookmarks are of; None where they stay as they are."""
+    def moves_bookmarks(self) -> bool:
+        """Whether a complete read moves its bookmark."""
 
     @property
     def keeps_extra(self) -> bool | None:
-        """Whether values without a column arrive, in `_extra`; None where no record does."""
+        """Whether `_extra` arrives at the target; None if no order does."""
 
     def flush(self) -> bool:
-        """Hand all gathered records to the pipe; tells whether it could."""
+        """Write all gathered records to the pipe; return whether that worked."""
 
     def state_of(self, partition: Partition) -> dict[str, Any]:
         """The writable state of a partition."""
@@ -30,4 +30,4 @@ class Output(Protocol):
         """Write the STATE message."""
 
     def tell_read(self, partition: Partition, read: PartitionRead) -> None:
-        """Take note of a read that has ended, before a STATE covers it."""
+        """Note a read that has ended, before a STATE covers it."""

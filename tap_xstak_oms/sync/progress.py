@@ -1,7 +1,6 @@
 """What a person sees during a run, on stderr.
 
-On a terminal a display that changes in place; otherwise a plain line now and then, which survives
-every log format.
+On a terminal a display that changes in place; elsewhere a plain log line now and then.
 """
 
 from __future__ import annotations
@@ -24,24 +23,26 @@ DISPLAY_INTERVAL_SECONDS = 0.25
 BAR_WIDTH = 40
 SHOW_CURSOR = "\x1b[?25h"
 
+logger = logging.getLogger("tap-xstak-oms")
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How far a run is.
 
     Attributes:
-        partitions_done: Partitions read, or failed.
+        partitions_done: Partitions read or failed.
         partitions: All partitions.
-        share_done: How much of all partitions is done, from 0 to 1; of one that is being read, as
-            many of its orders as the API said there are.
+        share_done: The share of all partitions that is done, from 0 to 1. A partition that is being
+            read counts by its orders so far, out of those that the API announced.
         orders: Orders emitted.
-        orders_announced: Orders that the API said there are, in the partitions begun so far.
+        orders_announced: Orders that the API announced, in the partitions begun so far.
         requests: Requests sent, tokens and retries included.
         retries: Tries after the first.
         throttles: How often the server asked for patience.
         seconds: Since the run began.
-        waits_for: The header or the setting that lets nothing be sent now.
-        wait_seconds: For how much longer.
+        waits_for: The header or setting that holds all requests now.
+        wait_seconds: How much longer.
     """
 
     partitions_done: int
@@ -58,14 +59,14 @@ class Figures:
 
     @property
     def seconds_left(self) -> float | None:
-        """The ETA, as if all partitions were alike; None while there is nothing to judge by."""
+        """The ETA, as if all partitions were alike; None if unknown."""
         if not self.share_done or self.waits_for:
             return None
         return self.seconds / self.share_done * (1 - self.share_done)
 
     @property
     def place(self) -> str:
-        """How far it is, and when it may end."""
+        """How far the run is, and its ETA."""
         left = self.seconds_left
         eta = "unknown" if left is None else duration(left)
         done = f"{self.partitions_done:,} of {counted(self.partitions, 'partition')}"
@@ -87,12 +88,12 @@ class Figures:
 
     @property
     def effort(self) -> str:
-        """What it took."""
+        """The requests that were needed."""
         return f"{self.requests / self._seconds:,.1f} requests/s{self.trouble}"
 
     @property
     def trouble(self) -> str:
-        """What did not go smoothly, to be added to a sentence; empty if all did."""
+        """Retries and throttles, to end a sentence with; empty if there were none."""
         retries = f", {counted(self.retries, 'retry', 'retries')}" if self.retries else ""
         times = counted(self.throttles, "time")
         return retries + (f", throttled {times} by the server" if self.throttles else "")
@@ -106,23 +107,16 @@ class Figures:
 
 
 class Progress:
-    """Tells how far a run is, whenever it is asked whether there is something to tell."""
+    """Shows how far a run is; `monotonic` is the clock, in seconds."""
 
-    def __init__(self, monotonic: Callable[[], float], logger: logging.Logger) -> None:
-        """Begin to tell.
-
-        Args:
-            monotonic: The clock, in seconds.
-            logger: Where plain lines go.
-        """
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._logger = logger
         self._told_at = monotonic()
         self._display = _display()
         self._interval = DISPLAY_INTERVAL_SECONDS if self._display else LINE_INTERVAL_SECONDS
 
     def tick(self, current: Callable[[], Figures]) -> None:
-        """Tell the current figures, if it is time to. Cheap, and called often."""
+        """Show the current figures if it is time to. Cheap: called often."""
         now = self._monotonic()
         if now - self._told_at < self._interval:
             return
@@ -131,10 +125,10 @@ class Progress:
         if self._display is not None:
             self._display.show(figures)
         else:
-            self._logger.info("%s", figures, extra=asdict(figures))
+            logger.info("%s", figures, extra=asdict(figures))
 
     def close(self) -> None:
-        """Leave the terminal as it was; what is told from now on is told in lines."""
+        """Restore the terminal; from now on progress is shown in log lines."""
         display, self._display = self._display, None
         self._interval = LINE_INTERVAL_SECONDS
         if display is not None:
@@ -142,10 +136,10 @@ class Progress:
 
 
 def _display() -> _Display | None:
-    """A display, if stderr is a terminal that can have one and shows nothing else."""
+    """A display, if stderr is a terminal that can show one and no records go to it."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         return None
-    # Imported here, since runs without a terminal do not need it.
+    # Imported here: a run without a terminal does not need it.
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(stderr=True)
@@ -153,7 +147,7 @@ def _display() -> _Display | None:
 
 
 class _Display:
-    """A few lines at the bottom of a terminal, above which log lines go by."""
+    """A few lines at the bottom of a terminal, below the log lines."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live  # noqa: PLC0415 - as above
@@ -164,12 +158,12 @@ class _Display:
             for handler in logging.getLogger().handlers
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
         ]
-        # stdout is for messages alone.
+        # stdout is for messages only.
         self._live = Live(
             console=console, auto_refresh=False, transient=True, redirect_stdout=False
         )
         self._live.start()
-        # Log lines must go through the display, or they would tear it.
+        # Log lines must go through the display, or they would break it.
         self._send_log_to(sys.stderr)
 
     def _send_log_to(self, stream: TextIO) -> None:
@@ -182,8 +176,8 @@ class _Display:
     def close(self) -> None:
         self._live.stop()
         self._send_log_to(self._stderr)
-        # Where a signal came in the middle of drawing, all that the display still had to say
-        # waits for the drawing to go on, before which the process ends.
+        # If a signal came in the middle of drawing, the display holds back what it still has to
+        # write until the drawing goes on, and the process ends before that.
         self._stderr.write(SHOW_CURSOR)
         self._stderr.flush()
 

@@ -1,4 +1,4 @@
-"""What the read of a partition came to, as a record: what proves what is there, and what is not."""
+"""The record of a partition's read: it proves which orders are there, and which are not."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def read_record(partition: Partition, read: PartitionRead, tap_version: str) -> dict[str, Any]:
-    """The record of a read that has ended. Nothing of an order is in it."""
+    """The record of a read that has ended. It holds no data of an order."""
     is_complete = result_of(read) == COMPLETE
     return {
         **partition.context,

@@ -1,6 +1,6 @@
-"""One run: its partitions in order, its checkpoint, its display, and what is told of it.
+"""One run: its partitions in order, its checkpoint, its display and its summary.
 
-Knows no Singer: the output that it is given does.
+Knows no Singer: its output does.
 """
 
 from __future__ import annotations
@@ -35,41 +35,37 @@ class Run:
         fitter: Fitter,
         output: Output,
         states: Sequence[Mapping[str, Any]],
-        *,
-        replication_key: str,
     ) -> None:
-        """Begin, and tell what will be read.
+        """Begin, and log what will be read.
 
         Args:
             account: Where orders come from.
-            fitter: Makes records of them.
-            output: Where they go.
+            fitter: Makes records of orders.
+            output: Where records go.
             states: The states of partitions, of this shard or not.
-            replication_key: What their bookmarks must be of to count.
         """
         settings = account.settings
         ours = bookmarks.of_partitions(states, set(settings.partitions))
-        opening.tell_what_is_read(settings, logger)
-        opening.warn_if_start_moved_back(ours, settings, logger)
+        opening.tell_what_is_read(settings)
+        opening.warn_if_start_moved_back(ours, settings)
         self._settings = settings
         self._output = output
         self._checkpoint = Checkpoint(output, account.clock.monotonic)
-        is_full = output.replication_key is None
         self.sync = Sync(
             account,
             fitter,
-            {} if is_full else bookmarks.from_states(ours, replication_key),
-            progress=Progress(account.clock.monotonic, logger),
+            bookmarks.from_states(ours) if output.moves_bookmarks else {},
+            progress=Progress(account.clock.monotonic),
             idle=self._idle,
         )
 
     @contextmanager
     def reading(self, partition: Partition, *, is_strict: bool = False) -> Iterator[None]:
-        """Read a partition inside; one that fails is told, and keeps its bookmark.
+        """Read a partition inside; if it fails, log that, and let it keep its bookmark.
 
         Args:
-            partition: Which.
-            is_strict: Whether a partition that fails ends everything.
+            partition: The partition.
+            is_strict: Whether its failure ends everything.
         """
         try:
             try:
@@ -80,29 +76,30 @@ class Run:
                     raise
             self._checkpoint.end(partition, self.sync.reads[partition])
         except BaseException:
-            # Leave no thread behind that is of no use.
+            # Leave no idle thread behind.
             self.sync.close()
             raise
 
     def _idle(self) -> None:
-        """Hand on what is there already while pages are waited for."""
+        """Write what is there while the reader waits for pages."""
         self._checkpoint.claim()
         self._checkpoint.write_if_due()
 
     def write_out(self) -> None:
-        """Write what was gathered, and move the bookmarks that it was the end of."""
+        """Write what was gathered, and move the bookmarks that it completes."""
         self._checkpoint.claim()
 
     def judge(self) -> None:
-        """Fail if too many partitions did."""
+        """Write what was gathered, and fail if too many partitions did."""
+        self.write_out()
         judge(self.sync.reads, self._settings)
 
     def tell_summary(self, *, is_cut_off: bool) -> None:
-        """Tell what came of it, as far as it came; nothing more follows."""
+        """Log the result of the run, as far as it came; nothing more follows."""
         self.sync.close()
         Summary(
             self.sync,
-            is_full_table=self._output.replication_key is None,
+            moves_bookmarks=self._output.moves_bookmarks,
             keeps_extra=self._output.keeps_extra,
             is_cut_off=is_cut_off,
         ).tell()

@@ -1,4 +1,4 @@
-"""What a person is told when a run has ended, whatever ended it. The total comes last."""
+"""The log lines at the end of a run, whatever ended it. The total comes last."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from tap_xstak_oms.sync.sync import PartitionRead, Sync
 
 SUMMARY_PARTITIONS = 40
-"""Partitions told one by one at most; those with trouble go first."""
+"""Partitions with a line of their own at most; those with trouble come first."""
 NAMES = 50
 """Locations, statuses or fields named in one line at most."""
 FIELDS = 10
-"""Fields without a column told one by one at most."""
+"""Fields without a column that get a line of their own, at most."""
 EXTRA_FIELDS = 3
 """Fields of a partition named in one line at most."""
 NOTHING_READ = "Nothing was read. The state is unchanged; the next run starts where this one did."
@@ -34,31 +34,30 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 class Summary:
-    """The lines about one run, in the order in which they are told.
+    """The lines about one run, in their order.
 
-    Machines read the same from the `extra` fields of the log records.
+    JSON logs hold the same in the `extra` fields of the log records.
     """
 
     def __init__(
-        self, sync: Sync, *, is_full_table: bool, keeps_extra: bool | None, is_cut_off: bool
+        self, sync: Sync, *, moves_bookmarks: bool, keeps_extra: bool | None, is_cut_off: bool
     ) -> None:
         """Look at a run that has ended.
 
         Args:
             sync: The run.
-            is_full_table: Whether the run moves no bookmarks.
-            keeps_extra: Whether `_extra` arrives, where the values without a column are; None
-                where no record does.
-            is_cut_off: Whether the pipe was closed before all was written.
+            moves_bookmarks: Whether complete reads move bookmarks: not with FULL_TABLE.
+            keeps_extra: Whether `_extra` arrives at the target; None if no order does.
+            is_cut_off: Whether the pipe was closed before everything was written.
         """
         self._sync = sync
-        self._is_full_table = is_full_table
+        self._moves_bookmarks = moves_bookmarks
         self._is_cut_off = is_cut_off
         self._emits_records = keeps_extra is not None
         self._place = "in _extra" if keeps_extra else "dropped"
 
     def tell(self) -> None:
-        """Tell all of it."""
+        """Log all lines."""
         self._tell_partitions()
         self._warn_of_unsettled()
         self._sync.keys.warn()
@@ -111,7 +110,7 @@ class Summary:
         if result != COMPLETE:
             start = moment(before) if before else "`start_date`"
             return f"{result}, the next run resumes from {start}"
-        if self._is_full_table:
+        if not self._moves_bookmarks:
             return "no bookmark (FULL_TABLE)"
         return f"bookmark {moment(read.bookmark)}" if read.bookmark else "bookmark unchanged"
 
@@ -127,7 +126,7 @@ class Summary:
             "re_reads": read.outcome.passes - 1,
             "extra_values": dict(read.extra_values),
             "bookmark_from": bookmarks.to_text(before) if before else None,
-            "bookmark_to": bookmarks.to_text(after) if after and not self._is_full_table else None,
+            "bookmark_to": bookmarks.to_text(after) if after and self._moves_bookmarks else None,
             "error": read.error,
             "request_id": read.request_id,
         }
@@ -180,7 +179,7 @@ class Summary:
         return f"{counted(count, 'value')} {'is' if count == 1 else 'are'}"
 
     def _warn_of_empty(self) -> None:
-        """Name locations and statuses that may be misspelt: others have orders, they have none."""
+        """Name the locations and statuses without any order: they may be misspelt."""
         empty = self._empty()
         others = set(self._sync.partitions) - empty
         if not others:
@@ -203,7 +202,7 @@ class Summary:
                 )
 
     def _empty(self) -> set[Partition]:
-        """What was read whole and never had an order, in this run or before."""
+        """The partitions that were read whole and never had an order, now or before."""
         return {
             partition
             for partition, read in self._sync.reads.items()
@@ -231,7 +230,7 @@ class Summary:
 
 
 def result_of(read: PartitionRead) -> str:
-    """What came of a partition: one of the four words."""
+    """The result of a partition: one of the four words."""
     if read.error:
         return FAILED
     if not read.has_ended:
@@ -240,11 +239,11 @@ def result_of(read: PartitionRead) -> str:
 
 
 def judge(reads: Mapping[Partition, PartitionRead], settings: Settings) -> None:
-    """Say in the last line of a run that partitions failed.
+    """Fail if too many partitions did; log a warning if some did.
 
     Raises:
-        RunError: If all did.
-        TapError: If more did than `max_failed_partitions`.
+        RunError: All failed.
+        TapError: More than `max_failed_partitions` failed.
     """
     errors = [read.error for read in reads.values() if read.error]
     if not errors:
@@ -269,7 +268,7 @@ def _rank(read: PartitionRead) -> tuple[bool, bool, bool]:
 
 
 def _left(reads: Mapping[Partition, PartitionRead], partitions: int) -> dict[str, int]:
-    """How many partitions the next run has to make up for, by what became of them."""
+    """How many partitions are not complete, by result."""
     results = [result_of(read) for read in reads.values()]
     counts = {result: results.count(result) for result in (FAILED, UNSETTLED, INTERRUPTED)}
     counts["not reached"] = partitions - len(results)

@@ -1,11 +1,10 @@
-"""One run over the partitions: what is asked for, what is fitted, what came of it.
+"""Read the partitions: fetch, fit, and count.
 
-Knows no Singer: the stream turns what comes from here into messages and state.
+Knows no Singer: the stream makes messages and state of what comes from here.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -21,7 +20,6 @@ from tap_xstak_oms.sync.progress import Figures
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from threading import Event
 
     from tap_xstak_oms.api.client import XStakClient
     from tap_xstak_oms.api.pages import Page
@@ -31,12 +29,10 @@ if TYPE_CHECKING:
     from tap_xstak_oms.records.fitter import Fit, Fitter, Order
     from tap_xstak_oms.sync.progress import Progress
 
-logger = logging.getLogger("tap-xstak-oms")
-
 
 @dataclass(frozen=True)
 class Account:
-    """What is read from: settings, the way to the API, and the time."""
+    """What a run reads from: the settings, the API and the clock."""
 
     settings: Settings
     client: XStakClient
@@ -45,22 +41,23 @@ class Account:
 
 @dataclass(slots=True)
 class PartitionRead:
-    """What came of one partition.
+    """The read of one partition.
 
     Attributes:
-        since: The start date that it was asked from.
-        asked_at: When it was begun, by our clock.
+        since: The start date asked for.
+        asked_at: When the read was begun, by our clock.
         traffic: What was sent for it, tokens not included.
-        outcome: What the reader says of it.
-        began: The moment its read began, once the first answer is there.
+        outcome: What the reader found.
+        began: When the read began, by the clock that bookmarks follow; None before the first
+            answer.
         earns: The bookmark that it earns if it is read whole.
-        orders: How many orders were handed on.
+        orders: Orders emitted.
         extra_values: How many values had no column that takes them, by field.
         error: Why it failed, if it did.
-        request_id: The server's ID of the request that failed, if it gave one.
-        ended_at: When it ended, well or not, by our clock.
-        has_ended: Whether nothing more comes, for better or worse, and all that came is written:
-            the checkpoint sets it. False if it was interrupted.
+        request_id: The server's ID of the failed request, if it gave one.
+        ended_at: When it ended, complete or not, by our clock.
+        has_ended: Whether it has ended, complete or failed, and all its records are written: the
+            checkpoint sets it. False if it was interrupted.
     """
 
     since: datetime
@@ -78,14 +75,14 @@ class PartitionRead:
 
     @property
     def share_done(self) -> float:
-        """How much of it is done, from 0 to 1, as far as its announced total tells."""
+        """The share that is done, from 0 to 1, by the announced total."""
         if self.has_ended:
             return 1.0
         return min(1.0, self.orders / self.outcome.total) if self.outcome.total else 0.0
 
     @property
     def bookmark(self) -> datetime | None:
-        """The bookmark it earns: none if it failed, never settled or was empty."""
+        """The bookmark that it earns; None if it failed, never settled or was empty."""
         complete = self.has_ended and self.error is None and self.outcome.settled
         return self.earns if complete and self.orders else None
 
@@ -94,11 +91,11 @@ class Sync:
     """Reads partitions in their order, each once.
 
     Args:
-        account: Where from.
+        account: What to read from.
         fitter: Makes records of orders.
         last_read: The bookmark of each partition that has one.
         progress: Shows how far the run is.
-        idle: Called now and then while pages are waited for.
+        idle: Called now and then while the reader waits for pages.
     """
 
     def __init__(
@@ -125,12 +122,14 @@ class Sync:
         self._location_began: dict[str, datetime] = {}
         self._is_clock_told = False
         self._sources = {
-            partition: self._client.pages(partition, self.start_of(partition))
+            partition: self._client.pages(partition, self._start_of(partition))
             for partition in self.partitions
         }
         self._reader: Reader[Partition, Order, Page] = Reader(
             self.partitions,
-            self._fetch,
+            lambda partition, asked, accept, ended: self._sources[partition].fetch(
+                asked, accept, ended
+            ),
             lane=lambda partition: partition.location_id,
             orders=lambda page: list(map(open_order, page.orders)),
             identify=fitter.identify,
@@ -141,7 +140,7 @@ class Sync:
         )
 
     def close(self) -> None:
-        """End at once whatever is under way."""
+        """End everything at once."""
         self._reader.close()
         self._progress.close()
 
@@ -167,8 +166,7 @@ class Sync:
             wait_seconds=wait and wait.seconds,
         )
 
-    def start_of(self, partition: Partition) -> datetime:
-        """The start date that a partition is asked from."""
+    def _start_of(self, partition: Partition) -> datetime:
         bookmark = self.last_read.get(partition)
         return bookmarks.read_from(bookmark, now=self._began_at, settings=self._settings)
 
@@ -179,14 +177,13 @@ class Sync:
             The records of a page, each a JSON object.
 
         Raises:
-            PartitionError: If it fails, or an order of it cannot become a record; then the others
-                of it are handed on all the same.
-            RunError: If nothing can be read any more.
+            PartitionError: The read failed, or an order cannot become a record; the other orders
+                are emitted all the same.
+            RunError: Nothing more can be read.
         """
+        source = self._sources[partition]
         read = self.reads[partition] = PartitionRead(
-            since=self.start_of(partition),
-            asked_at=self._clock.now(),
-            traffic=self._sources[partition].traffic,
+            since=source.start, asked_at=self._clock.now(), traffic=source.traffic
         )
         try:
             yield from self._records(partition, read)
@@ -205,7 +202,7 @@ class Sync:
             raise PartitionError(read.error, request_id=read.request_id) from None
 
     def fail(self, partition: Partition, why: str) -> NoReturn:
-        """Count a partition that was read as failed, for what became of its records.
+        """Count a partition as failed because of its records.
 
         Raises:
             PartitionError: Always.
@@ -251,24 +248,15 @@ class Sync:
         return began
 
     def _server_time(self, first: Page, now: datetime) -> datetime | None:
-        """When the server says that it answered, if that can be right."""
+        """When the server answered, by its clock, if that can be right."""
         told = first.answered_at
         if told is None:
             return None
         is_possible = bookmarks.is_possible(told, settings=self._settings)
         if not self._is_clock_told and (not is_possible or bookmarks.is_far(told, now=now)):
             self._is_clock_told = True
-            opening.warn_of_clocks(told, now, logger, is_used=is_possible and told <= now)
+            opening.warn_of_clocks(told, now, is_used=is_possible and told <= now)
         return told if is_possible else None
-
-    def _fetch(
-        self,
-        partition: Partition,
-        asked: int | None,
-        accept: Callable[[Page], bool],
-        ended: Event,
-    ) -> Page:
-        return self._sources[partition].fetch(asked, accept, ended)
 
 
 def _extra_values(fitter: Fitter) -> Counter[str]:
@@ -281,7 +269,7 @@ def _fitted(
     partition: Partition,
     read: PartitionRead,
 ) -> list[bytes]:
-    """The records of some orders; one that cannot be a record does not cost its neighbours."""
+    """The records of some orders; note the first that cannot become one, and go on."""
     records = []
     for order in orders:
         try:

@@ -151,8 +151,8 @@ def test_a_bookmark_under_another_replication_key_is_not_ours() -> None:
     """What another version kept under another key says nothing of our reads."""
     context = {"_location_id": "1", "_order_status": "pending"}
     state = {"context": context, "replication_key_value": "2024-11-01T00:00:00+00:00"}
-    assert bookmarks.from_states([state | {"replication_key": "updated_at"}], "_synced_at") == {}
-    assert bookmarks.from_states([state | {"replication_key": "_synced_at"}], "_synced_at") == {
+    assert bookmarks.from_states([state | {"replication_key": "updated_at"}]) == {}
+    assert bookmarks.from_states([state | {"replication_key": "_synced_at"}]) == {
         Partition("pending", "1"): utc("2024-11-01T00:00:00+00:00")
     }
 
@@ -165,14 +165,14 @@ def test_a_state_without_a_bookmark_has_none(value: object) -> None:
 
 def test_a_gap_is_remembered() -> None:
     """After a read that began later than the bookmark, the state reaches back to that read only."""
-    first = bookmarks.to_state({}, "_synced_at", NOW - timedelta(days=90), since=utc("2024-01-01"))
+    first = bookmarks.to_state({}, NOW - timedelta(days=90), since=utc("2024-01-01"))
     later = NOW - timedelta(days=9)
-    second = bookmarks.to_state(first, "_synced_at", NOW, since=later)
+    second = bookmarks.to_state(first, NOW, since=later)
     assert bookmarks.earliest_read([second]) == later
 
 
 def test_the_first_start_is_remembered() -> None:
     """The state keeps from where a partition was first read, for it cannot tell otherwise."""
-    first = bookmarks.to_state({}, "_synced_at", NOW, since=NOW - timedelta(days=9))
-    second = bookmarks.to_state(first, "_synced_at", NOW, since=NOW - timedelta(days=1))
+    first = bookmarks.to_state({}, NOW, since=NOW - timedelta(days=9))
+    second = bookmarks.to_state(first, NOW, since=NOW - timedelta(days=1))
     assert bookmarks.earliest_read([second]) == NOW - timedelta(days=9)

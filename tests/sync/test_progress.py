@@ -51,7 +51,7 @@ def test_lines_come_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     """Away from a terminal a line comes every 15 s, with its figures for JSON logs."""
     caplog.set_level(logging.INFO)
     times = iter([0.0, 1.0, 15.0, 16.0, 30.0])
-    progress = Progress(lambda: next(times), logging.getLogger("test"))
+    progress = Progress(lambda: next(times))
     for _ in range(4):
         progress.tick(lambda: HALF_WAY)
     assert [record.message for record in caplog.records] == [str(HALF_WAY)] * 2
@@ -91,7 +91,7 @@ def test_a_signal_while_the_display_is_drawn_gets_its_word(monkeypatch: pytest.M
         share = Interrupting(0.5)
         times = iter([0.0, 1.0])
         figures = replace(HALF_WAY, share_done=share)
-        progress = Progress(lambda: next(times), logging.getLogger("test"))
+        progress = Progress(lambda: next(times))
 
         def interrupt() -> None:
             share.act = bool
