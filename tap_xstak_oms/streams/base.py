@@ -1,4 +1,4 @@
-"""What the streams share: records that fit, maps that fail in words, states that stay."""
+"""What the streams share: records that fit, maps with safe errors, states that keep still."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class XStakStream(Stream):
-    """What the streams share: their records fit, and their stream maps fail in words."""
+    """The base of the streams. Errors of its stream maps show no value."""
 
     # Records arrive fitted to the schema.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -64,7 +64,7 @@ class XStakStream(Stream):
     @cached_property
     @override
     def metadata(self) -> MetadataMapping:
-        # The SDK's own passes over the members of objects in lists.
+        # The SDK leaves out the members of objects in lists.
         metadata = super().metadata
         for place in breadcrumbs(self.schema):
             metadata.setdefault(place, Metadata(inclusion=Metadata.InclusionType.AVAILABLE))
@@ -76,7 +76,7 @@ class XStakStream(Stream):
         schema = self.effective_schema
         expressions = Expressions(self.config, self.name, schema, self.primary_keys)
         return [
-            # The SDK looks for one of this kind by its class.
+            # The SDK looks for this one by its class.
             one
             if isinstance(one, RemoveRecordTransform)
             else WordedMap(one, expressions.failing, self._note)
@@ -85,17 +85,17 @@ class XStakStream(Stream):
 
     @override
     def get_replication_key_signpost(self, context: Mapping[str, Any] | None = None) -> None:
-        # `_synced_at` never lies ahead of the read that it tells of.
+        # `_synced_at` never lies in the future: nothing has to cap a bookmark.
         return None
 
     def _note(self, failure: str) -> None:
-        """Remember that a record could not be mapped."""
+        """Remember the first record that could not be mapped."""
         self._unmapped = self._unmapped or failure
         if self._is_test:
             raise TapError(failure)
 
     def _messages(self, record: dict[str, Any]) -> Iterator[RecordMessage]:
-        """The messages of a record, in which nothing is left to deselect."""
+        """The messages of a record; nothing in it is deselected."""
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
             if mapped is not None:

@@ -91,15 +91,15 @@ class SalesOrdersStream(XStakStream):
 
     @override
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-        """Read one partition; called for each in turn.
+        """Read one partition; the SDK calls this for each in turn.
 
-        A partition that fails is left as it was, and reported when all have been read.
+        A partition that fails keeps its bookmark. The run fails when all have been read.
         """
         self._meter_the_run()
         if self._account is None:
             return
         if not context:
-            opening.tell_what_is_read(self._account.settings, logger)
+            opening.tell_what_is_read(self._account.settings)
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         run = self._run_of(partition, self._account)
@@ -114,13 +114,13 @@ class SalesOrdersStream(XStakStream):
             self._timer.tags[Tag.STATUS] = Status.FAILED
 
     def _meter_the_run(self) -> None:
-        """Take back the context that the SDK gives its meters: their figures are of the run."""
+        """Remove the SDK's context from its meters: their figures are those of the whole run."""
         for meter in (self._counter, self._timer):
             if meter is not None:
                 meter.with_context(None)
 
     def read_alone(self) -> Iterator[tuple[Partition, PartitionRead]]:
-        """Read all partitions, and emit only the reads."""
+        """Read all partitions; yield their reads, and emit no order."""
         if self._account is None:
             return
         for partition in self._account.settings.partitions:
@@ -135,37 +135,36 @@ class SalesOrdersStream(XStakStream):
         depth = self.config.get("flattening_max_depth", 0) if flattens else 0
         objects = Objects(fitter, self.schema["properties"], flattening_depth=depth)
         if self._is_test:
-            # The SDK stops it after some records.
+            # The SDK counts records, and stops after some.
             return objects
         if flattens or self.config.get("stream_maps"):
             return Mapped(self._writer, objects, self._messages, self._count, self._note)
         return Direct(self._writer, self._count)
 
     def _count(self, records: int) -> None:
-        """Count records that went past the SDK."""
+        """Count records that the SDK does not see."""
         self.state_manager.is_flushed = False
         if self._counter is not None:
             self._counter.increment(records)
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Write the last state of the run, and fail if too many partitions did.
+        """Fail if too many partitions did.
 
         Raises:
-            TapError: If they did.
+            TapError: Too many failed.
         """
         super().finalize_state_progress_markers(state)
         if not state:
             self.judge()
 
     def judge(self) -> None:
-        """Write out what was gathered, and fail if too many partitions did.
+        """Write what was gathered, and fail if too many partitions did.
 
         Raises:
-            TapError: If they did.
+            TapError: Too many failed.
         """
         if self._run is not None:
-            self._run.write_out()
             self._run.judge()
 
     def conclude(self) -> None:
@@ -174,22 +173,17 @@ class SalesOrdersStream(XStakStream):
             self._run.write_out()
 
     def tell_summary(self) -> None:
-        """Tell what came of the run, as far as it came; nothing more of it follows."""
+        """Log the result of the run, as far as it came; nothing more of it follows."""
         if self._run is None:
             logger.info(NOTHING_READ)
             return
         self._run.tell_summary(is_cut_off=self._writer.is_broken_off)
 
     def _run_of(self, partition: Partition, account: Account) -> Run:
-        """The present run; a new one where this partition was read already."""
+        """The present run; a new one if this partition was read already."""
         if self._run is None or partition in self._run.sync.reads:
-            self._run = Run(
-                account,
-                self._fitter(account.settings),
-                _Output(self, self.reads, self._writer),
-                self.stream_state.get("partitions", []),
-                replication_key=SYNCED_AT,
-            )
+            fitter = self._fitter(account.settings)
+            self._run = Run(account, fitter, self, self.stream_state.get("partitions", []))
         return self._run
 
     def _fitter(self, settings: Settings) -> Fitter:
@@ -200,41 +194,35 @@ class SalesOrdersStream(XStakStream):
             times=dict.fromkeys(settings.timestamp_fields or (), time_in(settings.timezone)),
         )
 
+    # What a run needs of its `Output`.
+
+    @property
+    def moves_bookmarks(self) -> bool:
+        """Whether a complete read moves its bookmark."""
+        return self.selected and self.replication_method != REPLICATION_FULL_TABLE
+
     @property
     def keeps_extra(self) -> bool | None:
-        """Whether `_extra` arrives at the target; None where no order does."""
+        """Whether `_extra` arrives at the target; None if no order does."""
         if not self.selected:
             return None
         mapped = (one.transformed_schema.get("properties", {}) for one in self.stream_maps)
         return EXTRA in self.schema["properties"] and any(EXTRA in names for names in mapped)
 
+    def flush(self) -> bool:
+        """Write all gathered records to the pipe; return whether that worked."""
+        self._writer.flush()
+        return not self._writer.is_broken_off
+
+    def state_of(self, partition: Partition) -> dict[str, Any]:
+        """The writable state of a partition."""
+        return self.get_context_state(partition.context)
+
     def write_state(self) -> None:
         """Write the STATE message."""
         self._state_writer.write_state(self.tap_state)
 
-
-class _Output:
-    """The streams as a run has them."""
-
-    def __init__(
-        self, orders: SalesOrdersStream, reads: SalesOrderReadsStream, writer: LineWriter
-    ) -> None:
-        self._orders = orders
-        self._reads = reads
-        self._writer = writer
-        moves_bookmarks = orders.selected and orders.replication_method != REPLICATION_FULL_TABLE
-        self.replication_key = SYNCED_AT if moves_bookmarks else None
-        self.state_of = lambda partition: orders.get_context_state(partition.context)
-        self.write_state = orders.write_state
-
-    @property
-    def keeps_extra(self) -> bool | None:
-        return self._orders.keeps_extra
-
-    def flush(self) -> bool:
-        self._writer.flush()
-        return not self._writer.is_broken_off
-
     def tell_read(self, partition: Partition, read: PartitionRead) -> None:
-        if self._orders.selected and self._reads.selected:
-            self._reads.write(partition, read)
+        """Note a read that has ended, before a STATE covers it."""
+        if self.selected and self.reads.selected:
+            self.reads.write(partition, read)

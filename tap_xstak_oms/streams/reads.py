@@ -1,4 +1,4 @@
-"""The stream of the reads: what was announced, what came, and whether that was all."""
+"""The stream of reads: what the API announced, what came, and whether that was all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 class Orders(Protocol):
-    """The stream whose reads are told."""
+    """The stream whose reads are emitted."""
 
     @property
     def selected(self) -> bool:
@@ -42,7 +42,7 @@ class Orders(Protocol):
 
 
 class SalesOrderReadsStream(XStakStream):
-    """The reads of partitions: what was announced, what came, and whether that was all."""
+    """The reads of partitions: what the API announced, what came, and whether that was all."""
 
     name = "sales_order_reads"
     replication_key = SYNCED_AT
@@ -53,7 +53,7 @@ class SalesOrderReadsStream(XStakStream):
 
         Args:
             tap: The tap.
-            orders: The stream whose reads are told.
+            orders: The stream whose reads are emitted.
             writer: Where messages go.
         """
         super().__init__(tap, schema=reads.SCHEMA, primary_keys=reads.KEY, writer=writer)
@@ -65,16 +65,16 @@ class SalesOrderReadsStream(XStakStream):
     @override
     def get_record_counter(self, **options: Any) -> Counter:
         counter = super().get_record_counter(**options)
-        # What was written among the orders, before the SDK came to this stream.
+        # Those written among the orders, before the SDK came to this stream.
         counter.increment(self._written)
         return counter
 
     @override
     def get_records(self, context: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
-        """Tell of the reads, where no stream of orders does.
+        """Read and emit, if the stream of orders is not selected.
 
-        With the orders selected the SDK is given nothing here: the record of a read is written as
-        soon as it has ended, among the orders, before a STATE covers it.
+        If it is, the SDK gets nothing here: the record of a read is written as soon as the read has
+        ended, among the orders, before a STATE covers it.
         """
         if self._orders.selected:
             return
@@ -84,7 +84,7 @@ class SalesOrderReadsStream(XStakStream):
             yield self._record(partition, read, emitted=0)
 
     def write(self, partition: Partition, read: PartitionRead) -> None:
-        """Write the record of a read among the orders; a SCHEMA goes before the first."""
+        """Write the record of a read among the orders, and a SCHEMA before the first."""
         if not self._has_schema:
             self._has_schema = True
             self._write_schema()
@@ -111,10 +111,10 @@ class SalesOrderReadsStream(XStakStream):
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Fail if a record could not be mapped or, where no orders are emitted, partitions failed.
+        """Fail if a record could not be mapped or, without orders, too many partitions failed.
 
         Raises:
-            TapError: If so.
+            TapError: One of them is so.
         """
         super().finalize_state_progress_markers(state)
         if self._unmapped:
