@@ -32,6 +32,15 @@ STRING, BOOLEAN, NUMBER, LIST, OBJECT, NULL = (
 HEARD = 1 / 20
 """If fewer of a field's values say something, those that stand for nothing vote too: one odd text
 does not make a string of a flag that was never set."""
+KINDS_OF_TYPES = {
+    "string": STRING,
+    "boolean": BOOLEAN,
+    "number": NUMBER,
+    "integer": NUMBER,
+    "array": LIST,
+    "object": OBJECT,
+}
+"""What a column of each type holds."""
 _KINDS = {'"': STRING, "t": BOOLEAN, "f": BOOLEAN, "[": LIST, "{": OBJECT, "n": NULL}
 _NOTHING = re.compile(
     rb'null|false|"\s*(0000-00-00[^"]*|0001-01-01T00:00:00[.0]*Z?)?\s*"|\[\s*\]|\{\s*\}'
@@ -81,7 +90,7 @@ class Field:
     @property
     def voters(self) -> list[bytes]:
         """The texts of the values that decide on the type."""
-        return self.said if self.said and self.is_heard else [v.text for v in self.values]
+        return self.said if self.is_heard else [v.text for v in self.values]
 
     def share(self, test: Callable[[bytes], object]) -> float:
         """The share (0 to 1) of the values that say something and pass a test."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-from tap_xstak_oms.discovery.fields import NUMBER, STRING, kind_of
+from tap_xstak_oms.discovery.fields import KINDS_OF_TYPES, kind_of
 from tap_xstak_oms.records.columns import LOCATION_ID, ORDER_STATUS
 from tap_xstak_oms.records.layout import decode_fields
 from tap_xstak_oms.wording import counted
@@ -31,7 +31,6 @@ MOST_REPEATED = 1 / 100
 """The share that may repeat a key: an order may change while it is sampled."""
 _PLAIN = re.compile(rb'"(?!\s*").*"|-?\d{1,100}', re.DOTALL)
 """A string that is not empty, or an integer: what can identify."""
-_KINDS = {"string": STRING, "integer": NUMBER, "number": NUMBER}
 
 
 class Standing(NamedTuple):
@@ -102,7 +101,9 @@ def in_all(found: Iterable[Standing]) -> Standing:
 
 def by_columns(names: Sequence[str], properties: Mapping[str, Any]) -> KeyOf:
     """Identify an order by some columns, which may include those of the partition."""
-    kinds = {name: _KINDS.get(properties[name]["type"][0]) for name in names if name in properties}
+    kinds = {
+        name: KINDS_OF_TYPES[properties[name]["type"][0]] for name in names if name in properties
+    }
 
     def key_of(partition: Partition, order: Order) -> tuple[bytes, ...] | None:
         own = {

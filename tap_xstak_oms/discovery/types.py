@@ -7,10 +7,10 @@ and travels there whole.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tap_xstak_oms.discovery.fields import (
-    BOOLEAN,
+    KINDS_OF_TYPES,
     LIST,
     NUMBER,
     OBJECT,
@@ -26,7 +26,7 @@ from tap_xstak_oms.records.timestamps import to_utc
 from tap_xstak_oms.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
     from tap_xstak_oms.config.settings import Partition
@@ -39,7 +39,7 @@ MAJORITY = 0.9
 others their column. The figure comes from a simulation: tests/discovery/simulation.py.
 """
 DATE_TIME = "date-time"
-_TYPES = {STRING: "string", BOOLEAN: "boolean", NUMBER: "number", LIST: "array", OBJECT: "object"}
+_TYPES_OF_KINDS = {kind: name for name, kind in KINDS_OF_TYPES.items() if name != "integer"}
 _LONGEST_INTEGER = 20
 """Characters: longer text is no integer of 64 bits."""
 
@@ -54,7 +54,7 @@ def column(field: Field, as_time: Convert | None = None) -> Schema | None:
     kind = STRING if as_time and field.values else _majority(field.voters)
     if kind is None:
         return None
-    schema: Schema = {"type": [_TYPES[kind], "null"]}
+    schema: Schema = {"type": [_TYPES_OF_KINDS[kind], "null"]}
     if kind == NUMBER and is_identifier(field.name):
         schema = as_key(field, schema)
     is_time = field.is_heard and field.share(_with_offset) >= MAJORITY
@@ -67,7 +67,8 @@ def column(field: Field, as_time: Convert | None = None) -> Schema | None:
 
 def as_key(field: Field, schema: Schema) -> Schema:
     """Return the schema of a column that identifies: `integer`, if all its numbers are integers."""
-    are_integers = kind_of(field.voters[0]) == NUMBER and _are_integers(field)
+    numbers = (text for text in field.said if kind_of(text) == NUMBER)
+    are_integers = schema["type"][0] == "number" and all(map(_is_integer, numbers))
     return {"type": ["integer", "null"]} if are_integers else schema
 
 
@@ -82,12 +83,8 @@ def _with_offset(text: bytes) -> bytes | None:
     return to_utc(text) if kind_of(text) == STRING else None
 
 
-def _are_integers(field: Field) -> bool:
-    """Whether all numbers of a field are written as integers of 64 bits."""
-    return all(_is_integer(text) for text in field.said if kind_of(text) == NUMBER)
-
-
 def _is_integer(text: bytes) -> bool:
+    """Whether a number is written as an integer of 64 bits."""
     digits = text.removeprefix(b"-")
     return digits.isdigit() and len(text) <= _LONGEST_INTEGER and int(text) in INTEGERS
 
@@ -95,81 +92,59 @@ def _is_integer(text: bytes) -> bool:
 # --- what does not fit ---
 
 
-class Doubt(NamedTuple):
-    """A field with values that do not fit its column, or without a column.
+def doubt(field: Field, schema: Schema | None, as_time: Convert | None = None) -> Remark | None:
+    """Return a warning if values do not fit a field's column, or if it has no column; else None.
 
-    Attributes:
-        name: The field.
-        type: Its column's type in words; None if it has no column.
-        counts: The number of values of each type, in words: the column's type, then the most.
-        first_met: Where each type was met first.
+    It tells the number of values of each type, and where each type was met first.
     """
-
-    name: str
-    type: str | None
-    counts: Mapping[str, int]
-    first_met: Mapping[str, Partition]
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """A sort key: the worst first."""
-        fitting = self.counts.get(self.type, 0) if self.type else 0
-        return self.type is not None, fitting / sum(self.counts.values())
-
-    def remark(self) -> Remark:
-        """The warning about it."""
-        first, *others = self.counts.items()
-        told = [f"{first[0]} in {first[1]:,} of {counted(sum(self.counts.values()), 'order')}"]
-        told += [
-            f"{words} in {count:,} ({at.order_status} at {at.location_id})"
-            for words, count in others
-            for at in [self.first_met[words]]
-        ]
-        end = "" if self.type else ": no column, as no type takes nearly all values"
-        return warning(
-            f"{self.name}: {', '.join(told)}{end}.",
-            field=self.name,
-            column_type=self.type,
-            values=dict(self.counts),
-        )
-
-
-def doubt(field: Field, schema: Schema | None, as_time: Convert | None = None) -> Doubt | None:
-    """Return the doubt about a field's column, or its lack of one, if there is any."""
-    type_in_words = None if schema is None else _type_in_words(schema)
-    reads = as_time or _with_offset
-    words = [_as_what(value.text, type_in_words, reads) for value in field.values]
+    column_type = None if schema is None else _type_in_words(schema)
+    counts = Counter({column_type: 0} if column_type else ())
     first_met: dict[str, Partition] = {}
-    for word, value in zip(words, field.values, strict=True):
-        first_met.setdefault(word, value.partition)
-    if first_met.keys() <= {type_in_words}:
+    for value in field.values:
+        found = _type_of(value.text, column_type, as_time or _with_offset)
+        counts[found] += 1
+        first_met.setdefault(found, value.partition)
+    if counts.keys() <= {column_type}:
         return None
-    counts = Counter(words)
-    fitting = {type_in_words: counts.pop(type_in_words, 0)} if type_in_words else {}
-    ranked = {**fitting, **dict(counts.most_common())}
-    return Doubt(field.name, type_in_words, ranked, first_met)
+    # The column's type, then the most.
+    ranked = sorted(counts.items(), key=lambda item: (item[0] != column_type, -item[1]))
+    [(name, count), *others] = ranked
+    told = [f"{name} in {count:,} of {counted(counts.total(), 'order')}"]
+    for name, count in others:
+        at = first_met[name]
+        told.append(f"{name} in {count:,} ({at.order_status} at {at.location_id})")
+    end = "" if column_type else ": no column, as no type takes nearly all values"
+    return warning(
+        f"{field.name}: {', '.join(told)}{end}.",
+        field=field.name,
+        column_type=column_type,
+        values=dict(ranked),
+    )
+
+
+def _badness(remark: Remark) -> tuple[bool, float]:
+    """A sort key: no column first, then the smallest share of values that fit."""
+    column_type, values = remark.fields["column_type"], remark.fields["values"]
+    return column_type is not None, values.get(column_type, 0) / sum(values.values())
 
 
 def _type_in_words(schema: Schema) -> str:
     if schema.get("format") == DATE_TIME:
         return DATE_TIME
-    name = schema["type"][0]
-    return next((word for word, known in _TYPES.items() if known == name), NUMBER)
+    return KINDS_OF_TYPES[schema["type"][0]]
 
 
-def _as_what(text: bytes, type_in_words: str | None, as_time: Convert) -> str:
-    """Say what a value is: its column's type if it fits, else its own."""
-    fits = as_time(text) if type_in_words == DATE_TIME else kind_of(text) == type_in_words
-    return type_in_words if type_in_words and fits else in_words(text)
+def _type_of(text: bytes, column_type: str | None, as_time: Convert) -> str:
+    """The type of a value in words: that of its column if it fits, else its own."""
+    fits = as_time(text) if column_type == DATE_TIME else kind_of(text) == column_type
+    return column_type if column_type and fits else in_words(text)
 
 
-def remarks_on(doubts: Iterable[Doubt]) -> list[Remark]:
-    """The warnings about doubtful fields, the worst first."""
-    ranked = sorted(doubts, key=lambda one: one.rank)
-    remarks = [one.remark() for one in ranked[:MOST_NAMES]]
-    if ranked[MOST_NAMES:]:
-        more = [one.name for one in ranked[MOST_NAMES:]]
-        remarks.append(
-            warning(f"{len(more)} more fields have values of several types.", fields=more)
-        )
-    return remarks
+def remarks_on(doubts: Iterable[Remark]) -> list[Remark]:
+    """Return the doubts, the worst first; of many, the last ones in one line."""
+    ranked = sorted(doubts, key=_badness)
+    more = [remark.fields["field"] for remark in ranked[MOST_NAMES:]]
+    if not more:
+        return ranked
+    text = f"{len(more)} more fields have values of several types."
+    return [*ranked[:MOST_NAMES], warning(text, fields=more)]

@@ -264,3 +264,17 @@ def test_a_given_key_that_no_order_has_is_an_error() -> None:
     """A record without the column of its key breaks the load."""
     with pytest.raises(UsageError, match="`primary_keys` names ordr_id:"):
         infer_from('{"id":1}', primary_keys=["ordr_id"])
+
+
+@pytest.mark.parametrize("at", [0, 19])
+@pytest.mark.parametrize(
+    ("usual", "odd", "expected"), [('"A%d"', "5", "string"), ("%d", '"n/a"', "integer")]
+)
+def test_the_column_of_a_key_has_its_type_wherever_an_odd_value_is(
+    usual: str, odd: str, expected: str, at: int
+) -> None:
+    """The majority decides on it, and not the order that was met first."""
+    values = [usual % number for number in range(19)]
+    found = infer_from(*(f'{{"id":{value}}}' for value in [*values[:at], odd, *values[at:]]))
+    assert found.key == ("id",)
+    assert found.properties["id"]["type"] == [expected, "null"]

@@ -111,6 +111,8 @@ def test_a_field_that_only_ever_stands_for_nothing_has_the_type_of_that(
         (["1", "1e2"], "number"),
         (['"a1"'], "string"),
         ([*["1"] * 39, '"a1"'], "integer"),
+        (['"a1"', *["1"] * 39], "integer"),
+        (["1", *['"a1"'] * 39], "string"),
     ],
 )
 def test_identifiers_of_at_most_64_bits_are_integers(values: list[str], expected: str) -> None:
