@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from tap_xstak_oms.errors import PartitionError
-from tap_xstak_oms.reading.reader import PageParameterIgnoredError, Reader
+from tap_xstak_oms.reading.asking import PageParameterIgnoredError
+from tap_xstak_oms.reading.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

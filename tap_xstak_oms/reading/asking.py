@@ -1,4 +1,4 @@
-"""How one page is asked for: how the server counts, and what becomes of a page that is gone.
+"""Ask for one page: learn how the server counts, and check a page that is gone.
 
 Starts no thread, knows no HTTP and no Singer; many threads may ask at once.
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tap_xstak_oms.reading.window import Window
 
 Fetch = Callable[[int | None, Callable[[PageT], bool]], PageT]
-"""Fetches a page of one partition: the number to ask for, and which answers to accept."""
+"""Fetches a page of one partition: takes the number to ask for, and which answers to accept."""
 
 
 class PageParameterIgnoredError(Exception):
-    """The server does not answer with the page it was asked for, however one counts (C8)."""
+    """The server never answers with the page asked for, however one counts (C8)."""
 
     def __init__(self, wanted: int, told: int) -> None:
         super().__init__(f"page {wanted} was asked for, and page {told} came")
@@ -39,11 +39,11 @@ class Asking(Generic[PageT]):
         self._accept_first = partial(window.accepts, 0)
         self._base = window.base
         self._index = index
-        # Knows how the server counts, once one page that names itself has come.
+        # Knows how the server counts once a numbered page has come.
         self._ahead = ahead
 
     def page(self) -> PageT:
-        """The page; beyond an end that has come closer, one that tells of the new end."""
+        """Fetch the page; if it is now beyond the end, a page that tells the new end."""
         if self._base is None or self._index == 0:
             return self._fetch(None, self._accept)
         wanted = self._base + self._index
@@ -63,28 +63,28 @@ class Asking(Generic[PageT]):
         return self._fetch(wanted + self._ahead.shift, self._accept)
 
     def _probe(self, wanted: int) -> PageT:
-        """Ask for the first named page of the run, and learn how the server counts (C8)."""
+        """Ask for the first numbered page of the run, and learn how the server counts (C8)."""
         page = self._fetch(wanted, _accept_any)
         shift = wanted - page.number
         if abs(shift) == 1 and not self._is_gone(page):
             page = self._fetch(wanted + shift, _accept_any)
         if self._is_gone(page):
-            return page  # its number tells nothing: the next named page is the first one
+            return page  # its number tells nothing: the next numbered page will
         if page.number != wanted:
             raise PageParameterIgnoredError(wanted, page.number)
         self._ahead.shift = shift
         return page
 
     def _first_if_gone(self, wanted: int) -> PageT | None:
-        """Ask the first page again: it stands for one that is gone, of which it tells.
+        """Ask for the first page again: if the page is gone, the first one tells and replaces it.
 
-        None where there should be such a page. Its orders have been met.
+        Its orders were emitted before. Returns None if the page should exist.
         """
         first = self._fetch(None, self._accept_first)
         if self._is_gone(first):
             return first
         if self._ahead.shift is None and self._base:
-            # A server that reports from 1 and asks from 0 has no last page of the number it tells.
+            # A server that reports from 1 but is asked from 0 has no last page of that number.
             page = self._fetch(wanted - 1, _accept_any)
             if page.number == wanted:
                 self._ahead.shift = -1

@@ -1,4 +1,4 @@
-"""Which page to ask for next, ahead of the one who consumes them in order.
+"""Which page to ask for next, ahead of the consumer, who takes them in order.
 
 Starts no thread, knows no HTTP and no Singer; the reader's lock guards all of it. A partition is
 known by its position in the order of consumption.
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
 PAGES_AHEAD_PER_REQUEST = 3
-"""How many pages may be asked for and not yet consumed, for each request allowed in flight."""
+"""Pages asked for and not yet consumed, for each request allowed in flight."""
 MOST_WAITING_BYTES = 64 * 1024 * 1024
-"""How much may wait to be consumed, behind the page that is consumed next. At the defaults pages
-take a tenth of it."""
+"""How much may wait behind the page that is consumed next. At the defaults pages take a tenth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,16 +31,16 @@ class PageRequest(Generic[PageT]):
 
 
 class LookAhead(Generic[PageT]):
-    """Hands out requests: the earliest partition first, pages in order, bounded.
+    """Hands out requests within bounds: the earliest partition first, pages in order.
 
-    - At most `PAGES_AHEAD_PER_REQUEST * max_in_flight` pages are outstanding, and up to
-      `max_in_flight` more, those of the partition being consumed: it never starves.
-    - What waits to be taken weighs `MOST_WAITING_BYTES` at most, as far as the size of the pages
-      in flight can be told from that of those before.
-    - A lane's next partition is handed out when the one before has ended.
-    - Until `shift` is known (C8), one page of the run that names itself is in flight at most.
+    - At most `PAGES_AHEAD_PER_REQUEST * max_in_flight` pages are outstanding, plus up to
+      `max_in_flight` of the partition being consumed: it never starves.
+    - Pages that wait take `MOST_WAITING_BYTES` at most; pages in flight count by the size of those
+      before.
+    - A lane's next partition waits until the one before has ended.
+    - Until `shift` is known (C8), at most one numbered page of the run is in flight.
 
-    Costs O(log n) per partition and per request, whatever the number of partitions n.
+    Costs O(log n) per partition and per request, for n partitions.
     """
 
     def __init__(
@@ -50,12 +49,12 @@ class LookAhead(Generic[PageT]):
         max_in_flight: int,
         weigh: Callable[[PageT], int] = lambda _: 0,
     ) -> None:
-        """Line up all partitions, in their order.
+        """Line up all partitions in their order.
 
         Args:
-            lanes: The lane of each.
+            lanes: The lane of each partition.
             max_in_flight: Requests at once at most.
-            weigh: How many bytes a page takes.
+            weigh: The size of a page in bytes.
         """
         self.shift: int | None = None
         self.current = 0
@@ -80,13 +79,13 @@ class LookAhead(Generic[PageT]):
             last[lane] = position
 
     def window(self, position: int) -> Window[PageT]:
-        """The pass under way over a partition that has not ended."""
+        """The current pass over a partition that has not ended."""
         if position not in self._windows:
             self._windows[position] = Window()
         return self._windows[position]
 
     def claim(self) -> PageRequest[PageT] | None:
-        """The next request that may be made now; it counts as outstanding from now on."""
+        """Return the next request to make now, if any; it counts as outstanding from now on."""
         while self._ready:
             position = self._ready[0]
             window = self.window(position) if position >= self.current else None
@@ -120,9 +119,9 @@ class LookAhead(Generic[PageT]):
         return request
 
     def deliver(self, request: PageRequest[PageT], answer: PageT | BaseException) -> bool:
-        """Keep the answer to a claimed request; returns whether the consumer waits for it.
+        """Keep the answer to a claimed request; return whether the consumer waits for it.
 
-        That of a partition that has ended since is forgotten with the request's window.
+        An answer for a partition that has ended is dropped with the request's window.
         """
         position, window, index = request.position, request.window, request.index
         if request is self._probe:
@@ -142,7 +141,7 @@ class LookAhead(Generic[PageT]):
         self._parked.clear()
 
     def take(self) -> PageT:
-        """Take the next page of the partition being consumed, or raise the error it met."""
+        """Take the next page of the partition being consumed, or raise its error."""
         window = self.window(self.current)
         self._outstanding -= 1
         self._load.remove(window.next)
@@ -155,7 +154,7 @@ class LookAhead(Generic[PageT]):
         heappush(self._ready, self.current)
 
     def go_to(self, position: int) -> None:
-        """End all partitions before this one; what is still asked of them is dropped."""
+        """End all partitions before this one, and drop their outstanding pages."""
         while self.current < position:
             if window := self._windows.pop(self.current, None):
                 self._drop(window)
@@ -170,13 +169,13 @@ class LookAhead(Generic[PageT]):
         window.ended.set()
 
     def end(self) -> None:
-        """Let nobody wait for any page."""
+        """Tell every thread that no page is needed any more."""
         for window in self._windows.values():
             window.ended.set()
 
 
 class Load(Generic[PageT]):
-    """How many bytes the pages take that have arrived and wait to be taken."""
+    """The size in bytes of the pages that have arrived and wait to be taken."""
 
     def __init__(self, weigh: Callable[[PageT], int]) -> None:
         self._weigh = weigh
@@ -185,19 +184,19 @@ class Load(Generic[PageT]):
         self._usual = 0
 
     def would_exceed(self, pages: int) -> bool:
-        """Whether so many pages, those that wait among them, would be too much."""
+        """Whether this many pages, including those that wait, would be too much."""
         return self._bytes + (pages - self._pages) * self._usual > MOST_WAITING_BYTES
 
     def add(self, answer: PageT | BaseException) -> None:
-        """An answer has arrived."""
+        """Note that an answer has arrived."""
         size = self._size(answer)
         self._pages += 1
         self._bytes += size
-        # As large as the last ones at least; one that was much larger is forgotten in time.
+        # At least as large as the last page; a much larger one is forgotten in time.
         self._usual = max(size, self._usual * 7 // 8)
 
     def remove(self, answer: PageT | BaseException) -> None:
-        """An answer is taken, or nobody wants it."""
+        """Note that an answer was taken or dropped."""
         self._pages -= 1
         self._bytes -= self._size(answer)
 

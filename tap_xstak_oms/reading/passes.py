@@ -1,4 +1,4 @@
-"""Which orders of a moving set of pages to emit, and when that set has been read whole.
+"""Which orders of moving pages to emit, and when the pages have been read whole.
 
 Pure: knows no thread, no HTTP, no Singer. Used by one thread at a time.
 """
@@ -21,16 +21,16 @@ ARRIVALS_ACCEPTED_PER_ORDER = 1 / 100
 
 @dataclass(slots=True)
 class Outcome:
-    """What a partition's read came to. The counts go up while it lasts.
+    """The result of a partition's read. The counts go up while it lasts.
 
     Attributes:
         settled: Whether it was read whole; False while it lasts.
-        quiet: Whether its last pass met as many orders as each answer of it announced: what it
-            did not bring was not there.
+        quiet: Whether its last pass met as many orders as each of its answers announced: an order
+            that it did not meet was not there.
         passes: Passes begun.
         pages: Pages read, over all passes.
         orders: Distinct orders met.
-        total: Orders announced by the page read last.
+        total: Orders announced by the last page.
     """
 
     settled: bool = False
@@ -45,9 +45,9 @@ class Passes(Generic[OrderT]):
     """The passes over one partition.
 
     Keeps hashes of an order's key and content, never the order, and nothing of a partition of one
-    page. Orders without a key that are identical may be several, or one that moved on while it was
-    read: a further one counts, and is emitted, when two passes on end have met as many; in the
-    last pass it is emitted whatever it is.
+    page. Identical orders without a key may be several orders, or one that moved during the read:
+    a copy counts, and is emitted, once two passes in a row have met as many; in the last pass it is
+    emitted in any case.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Passes(Generic[OrderT]):
         self._copies: Counter[int] = Counter()
 
     def take(self, orders: Sequence[OrderT], total: int, *, is_only_page: bool) -> Sequence[OrderT]:
-        """Take the next page; returns its orders not emitted yet or changed since."""
+        """Take the next page; return its orders not emitted yet or changed since."""
         is_first = self._outcome.pages == 0
         self._pages += 1
         self._rows += len(orders)
@@ -104,15 +104,15 @@ class Passes(Generic[OrderT]):
         return known.keep(at, identity, content, this_pass) and not was_beside
 
     def _was_beside(self, at: int, identity: int, content: int) -> bool:
-        """Whether a key that was met before had this content beside another one."""
+        """Whether a key met before had this content as a second one."""
         known = self._known
         beside = hash((identity, content))
         return not known.has(at, content) and known.passes[known.place(beside)] > 0
 
     def _is_fresh_beside(self, identity: int, content: int) -> bool:
-        """Take an order whose key was met in this pass, with another content.
+        """Take an order whose key was met in this pass with another content.
 
-        It has changed and moved, or its key repeats: then all of it is there again in each pass.
+        It has changed and moved, or its key repeats: then each pass meets all contents again.
         """
         known, this_pass = self._known, self._outcome.passes
         beside = hash((identity, content))
@@ -121,7 +121,7 @@ class Passes(Generic[OrderT]):
         return known.keep(at, beside, content, this_pass)
 
     def _is_fresh_copy(self, content: int) -> bool:
-        """Whether to emit a further one of some that are identical and have no key."""
+        """Whether to emit another copy of an order without a key."""
         self._copies[content] += 1
         identity = hash((content, self._copies[content]))
         known, this_pass = self._known, self._outcome.passes
@@ -133,7 +133,7 @@ class Passes(Generic[OrderT]):
             if known.passes[at]:
                 known.passes[at] = this_pass
             else:
-                # What is not emitted yet is kept as if it had been something else.
+                # Not emitted yet: keep it with a content that it does not have.
                 known.keep(at, identity, ~content, this_pass)
             return False
         is_fresh = known.keep(at, identity, content, this_pass)
@@ -146,7 +146,7 @@ class Passes(Generic[OrderT]):
         self._outcome.orders += 1
 
     def begin_another(self) -> bool:
-        """Judge the pass that has ended; returns whether another is due, and has begun."""
+        """Judge the pass that has ended; begin another if one is due, and return whether it is."""
         self._outcome.quiet = self._is_quiet()
         self._outcome.settled = self._outcome.quiet or self._brought_too_little()
         if self._outcome.settled or self._is_last():
@@ -159,7 +159,7 @@ class Passes(Generic[OrderT]):
         return self._pages == 1 or self._totals == {self._met}
 
     def _brought_too_little(self) -> bool:
-        """Whether it brought nothing new or, at the last, no more than arrivals explain."""
+        """Whether the pass brought nothing new or, the last one, no more than arrivals explain."""
         if not self._is_plausible():
             return False
         if not self._is_last():
@@ -167,18 +167,17 @@ class Passes(Generic[OrderT]):
         return self._new < ARRIVALS_ACCEPTED_PER_ORDER * self._met
 
     def _is_plausible(self) -> bool:
-        """Whether what was met fits what was announced, though not to the order."""
+        """Whether the orders met nearly fit those announced."""
         lacking = max(self._totals) - self._met - self._beside_again
         if lacking > max(1, ARRIVALS_ACCEPTED_PER_ORDER * self._met):
             return False
         return len(self._totals) > 1 or self._agrees()
 
     def _agrees(self) -> bool:
-        """Whether a total that stood still fits: nothing is kept back, and repeats are steady.
+        """Whether a total that stood still fits: no row is missing, and repeats are steady.
 
-        Nothing arrived meanwhile that could explain fewer orders than announced. An order that is
-        listed twice may be the server's way, or have pushed another one out of sight: then it is
-        not the same ones that are seen the next time.
+        No arrival explains fewer orders than announced. A server may always list an order twice;
+        or the repeat has hidden another order: then the next pass meets other ones.
         """
         is_same = self._met_again == self._met >= self._met_before
         return is_same and self._rows >= max(self._totals)

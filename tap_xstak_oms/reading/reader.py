@@ -1,11 +1,10 @@
-"""Partitions of pages, fetched by many threads and consumed by one, in order.
+"""Read partitions of pages: many threads fetch, one consumes, in order.
 
 All threads of the tap live here. Knows no HTTP, no Singer and no field of an order.
 
     LookAhead -> request -> worker: fetch -> answer -> LookAhead -> page -> consumer: Passes
 
-Workers only fetch. The consumer alone takes pages, judges the passes over a partition and says
-that it has ended.
+Workers only fetch. Only the consumer takes pages, judges passes and ends partitions.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from functools import partial
 from threading import Condition, Event, RLock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tap_xstak_oms.reading.asking import Asking, PageParameterIgnoredError
+from tap_xstak_oms.reading.asking import Asking
 from tap_xstak_oms.reading.lookahead import LookAhead, PageRequest
 from tap_xstak_oms.reading.passes import Outcome, Passes
 from tap_xstak_oms.reading.window import NumberedPage
@@ -22,8 +21,6 @@ from tap_xstak_oms.reading.window import NumberedPage
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from typing import Self
-
-__all__ = ["NumberedPage", "Outcome", "PageParameterIgnoredError", "Reader", "Reading"]
 
 PartitionT = TypeVar("PartitionT", bound="Hashable")
 OrderT = TypeVar("OrderT")
@@ -33,14 +30,14 @@ SIGNAL_PATIENCE_SECONDS = 0.5
 
 
 class Reading(Generic[OrderT, PageT]):
-    """One partition's read, to be iterated once, by the consumer.
+    """The read of one partition; the consumer iterates it once.
 
     Yields, page by page, the orders to emit: those not emitted yet or changed since. A page may
     have none.
 
     Attributes:
-        outcome: What the read has come to so far, or came to.
-        first: The first answer, there before anything is yielded. It holds a page of orders: keep
+        outcome: The result so far.
+        first: The first answer, set before anything is yielded. It holds a page of orders: keep
             the outcome for later, not the reading.
     """
 
@@ -57,28 +54,28 @@ class Reading(Generic[OrderT, PageT]):
 
 
 class Reader(Generic[PartitionT, OrderT, PageT]):
-    """Reads partitions one after another, fetching ahead of the one thread that consumes them.
+    """Reads partitions one after another, and fetches ahead of the thread that consumes them.
 
-    Any number in flight gives the same orders in the same order, and the same errors after the
-    same orders, on a server that stands still. Nothing is requested before the first read, and
-    the threads end by themselves when the last partition has ended.
+    On a server that stands still, any number in flight gives the same orders in the same order, and
+    the same errors after the same orders. The first read starts the threads; they end when the last
+    partition has ended.
 
     Args:
-        partitions: All that may be read, distinct, in the order in which they will be.
-        fetch: `fetch(partition, asked, accept, ended)` returns one page. Where `asked` is None no
-            page is to be named. An answer that `accept` (pure) refuses is an error of that
-            request. The event `ended` is set when nobody waits for the page any more. Called by
-            many threads at once. What it raises ends its partition; an exception with
-            `fatal = True` ends everything, and one with `gone = True` may mean that there is no
-            such page: the first page is asked again, and judges.
+        partitions: The partitions to read, distinct, in their order.
+        fetch: `fetch(partition, asked, accept, ended)` returns one page; many threads call it at
+            once. It names no page if `asked` is None. It refuses an answer that `accept` (pure)
+            does not accept. The event `ended` is set when nobody needs the page any more. Its
+            error ends the partition; an exception with `fatal = True` ends everything; one with
+            `gone = True` may mean that the page no longer exists: the first page is then asked
+            again to find out.
         lane: The partitions of a lane are not read ahead of each other: none is requested before
             the previous one has ended.
-        orders: The orders of a page. Called by the consumer, for each page that it takes.
+        orders: The orders of a page. The consumer calls it for each page that it takes.
         identify: An order's key, None if it has none, and a hash of its content.
-        weigh: How many bytes a page takes while it waits.
+        weigh: The size in bytes of a page that waits.
         max_in_flight: Requests at once at most.
         max_passes: Passes over one partition at most.
-        idle: Called by the consumer now and then while it waits.
+        idle: The consumer calls it now and then while it waits.
     """
 
     def __init__(  # noqa: PLR0913 - what, how and within which bounds; callers name them
@@ -105,9 +102,9 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
             Thread(target=self._work, name=f"reader-{number}", daemon=True)
             for number in range(max_in_flight)
         ]
-        # One lock for all that follows, because a page that comes or is taken changes what may be
-        # asked for in any partition. Reentrant, because an abandoned iterator may be closed, and
-        # end its partition, while the consumer holds the lock.
+        # One lock for all below: a page that comes or is taken changes what any partition may ask
+        # for. Reentrant: an abandoned iterator may be closed, and end its partition, while the
+        # consumer holds the lock.
         self._lock = RLock()
         self._work_to_do = Condition(self._lock)
         self._page_to_take = Condition(self._lock)
@@ -122,15 +119,15 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
         self.close()
 
     def close(self) -> None:
-        """End everything. Waits for no request under way; any thread may call it, and again."""
+        """End everything, without waiting for requests. Any thread may call it, more than once."""
         self._stop(RuntimeError("the reader is closed"))
 
     def read(self, partition: PartitionT) -> Reading[OrderT, PageT]:
         """Read a partition.
 
-        The partitions before it are over with, read or not, and so is one whose iterator was left
-        midway: to iterate one of them raises ValueError. An error of `fetch` is raised where the
-        page that met it would have come.
+        This ends the partitions before it, read or not; leaving an iterator midway ends its
+        partition too. Iterating an ended one raises ValueError. An error of `fetch` is raised in
+        place of its page.
         """
         return Reading(partial(self._read, self._positions[partition]))
 
@@ -170,7 +167,7 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
             self._work_to_do.notify()
 
     def _take(self, position: int) -> PageT | None:
-        """Wait for the next page; None when the pass has ended."""
+        """Wait for the next page; return None when the pass has ended."""
         while not self._wait_a_while(position):
             self._idle()
         with self._lock:
@@ -180,10 +177,10 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
             return self._ahead.take()
 
     def _wait_a_while(self, position: int) -> bool:
-        """Whether the next page is there, or the pass has ended: by now, or after some waiting."""
+        """Wait a while; return whether the next page is there or the pass has ended."""
         with self._lock:
             if not self._can_go_on(position):
-                # A signal between the interpreter's last look and the wait does not end the wait.
+                # A signal may come just before the wait and not end it: so it must be short.
                 self._page_to_take.wait(SIGNAL_PATIENCE_SECONDS)
             return self._can_go_on(position)
 
@@ -218,11 +215,11 @@ class Reader(Generic[PartitionT, OrderT, PageT]):
         with self._lock:
             while self._end is None and self._ahead.current < len(self._partitions):
                 if (request := self._ahead.claim()) is not None:
-                    # There may be more to ask for: each woken worker wakes the next.
+                    # There may be more to do: each worker wakes the next.
                     self._work_to_do.notify()
                     return request
                 self._work_to_do.wait()
-            # Nor is there anything for the others.
+            # The others have nothing to do either.
             self._work_to_do.notify()
         return None
 

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class NumberedPage(Protocol):
-    """What the reader needs of an answer. The page carries orders, and may carry more."""
+    """What the reader needs of a page."""
 
     @property
     def number(self) -> int:
-        """Which page it says it is, in the server's own counting (C8)."""
+        """The page's number, as the server counts (C8)."""
 
     @property
     def total_pages(self) -> int:
-        """How many pages it says there are (C9)."""
+        """How many pages there are, as the server says (C9)."""
 
     @property
     def total_elements(self) -> int:
-        """How many orders it says there are."""
+        """How many orders there are, as the server says."""
 
 
 PageT = TypeVar("PageT", bound=NumberedPage)
@@ -35,11 +35,11 @@ class Window(Generic[PageT]):
     """One pass over a partition: pages [taken, asked) are in flight or have arrived.
 
     Attributes:
-        ended: Set when nobody waits for its pages any more. Any thread may wait for it.
+        ended: Set when nobody needs its pages any more. Any thread may wait for it.
     """
 
     def __init__(self, base: int | None = None, extent: int = 1) -> None:
-        """Begin a pass; `base` and `extent` are known from the pass before, if there was one."""
+        """Begin a pass; `base` and `extent` come from the pass before, if there was one."""
         self.base = base
         self.extent = extent
         self.asked = 0
@@ -74,7 +74,7 @@ class Window(Generic[PageT]):
         return self.taken in self._arrived
 
     def accepts(self, index: int, page: PageT) -> bool:
-        """Whether this is the answer to that index. Pure, and safe in any thread."""
+        """Whether this page answers the request for an index. Pure: safe in any thread."""
         return self.base is None or page.number == self.base + index or has_moved(page, index)
 
     def arrive(self, index: int, answer: PageT | BaseException) -> None:
@@ -85,18 +85,18 @@ class Window(Generic[PageT]):
             return
         if self.base is None:
             self.base = answer.number
-        # Answers overtake each other: that the end came closer is believed only of a page beyond
-        # it, after which there is nothing to ask for.
+        # Answers overtake each other: only a page beyond the end shows that the end came closer.
+        # Nothing after it has to be asked for.
         known = self.asked if has_moved(answer, index) else self.extent
         self.extent = max(known, answer.total_pages)
 
     @property
     def next(self) -> PageT | BaseException:
-        """The next page to take, or its error, where it has arrived."""
+        """The next page to take, or its error, once it has arrived."""
         return self._arrived[self.taken]
 
     def take(self) -> PageT:
-        """Remove and return the next page, or raise the error it met."""
+        """Remove and return the next page, or raise its error."""
         answer = self._arrived.pop(self.taken)
         self.taken += 1
         if isinstance(answer, BaseException):
@@ -105,5 +105,5 @@ class Window(Generic[PageT]):
 
 
 def has_moved(page: NumberedPage, index: int) -> bool:
-    """Whether the answer to that index lies beyond an end that has come closer since."""
+    """Whether an index is now beyond the end, as this answer to its request shows."""
     return page.total_pages <= index

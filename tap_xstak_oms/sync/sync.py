@@ -11,7 +11,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from tap_xstak_oms.errors import PartitionError
-from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
+from tap_xstak_oms.reading.asking import PageParameterIgnoredError
+from tap_xstak_oms.reading.passes import Outcome
+from tap_xstak_oms.reading.reader import Reader
 from tap_xstak_oms.records.fitter import OrderError, open_order
 from tap_xstak_oms.sync import bookmarks, opening
 from tap_xstak_oms.sync.keys import Keys

@@ -19,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_xstak_oms.reading import reader as reader_module
-from tap_xstak_oms.reading.reader import Outcome, PageParameterIgnoredError, Reader
+from tap_xstak_oms.reading.asking import PageParameterIgnoredError
+from tap_xstak_oms.reading.passes import Outcome
+from tap_xstak_oms.reading.reader import Reader
 from tests.workers import join_workers, workers
 
 if TYPE_CHECKING:
