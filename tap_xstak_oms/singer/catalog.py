@@ -1,6 +1,6 @@
-"""What a user's catalog may say of the stream, and what it may not.
+"""Check a user's catalog, and prepare it for a run.
 
-In production the catalog is committed: it is used as it stands, and nothing is sampled.
+In production the catalog is committed: the run uses it as it is, and samples nothing.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 class Known(NamedTuple):
-    """What is known of a stream without its catalog.
+    """What the tap knows of a stream without its catalog.
 
     Attributes:
-        own_columns: The columns that the tap makes, which a catalog may lack.
-        primary_keys: The key that goes before the catalog's, if there is one.
-        levels: Of how many levels of nested objects loaders are told the members.
-        times: The columns that hold times, whatever the catalog says of their type.
+        own_columns: The columns that the tap makes; a catalog may lack them.
+        primary_keys: The key that overrides the catalog's, if set.
+        levels: How many levels of nested objects show their members to loaders.
+        times: The columns that hold times; overrides their type in the catalog.
     """
 
     own_columns: Mapping[str, Any]
@@ -56,10 +56,10 @@ class Known(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A user's catalog as a run goes by it.
+    """A user's catalog, prepared.
 
     Attributes:
-        catalog: For the SDK: what loaders are told, with nothing left to deselect.
+        catalog: For the SDK: what loaders see, with nothing left to deselect.
         selections: What of a record is selected, by stream.
     """
 
@@ -71,22 +71,21 @@ def prepare_catalog(given: Mapping[str, Any] | Catalog, streams: Mapping[str, Kn
     """Read a user's catalog.
 
     Args:
-        given: As the catalog file has it, or as the SDK does.
+        given: The content of the catalog file, or the SDK's catalog.
         streams: What is known of each stream, by name.
 
     Raises:
-        UsageError: If the catalog cannot be used, saying why.
+        UsageError: The catalog cannot be used; the text says why.
     """
     try:
         plain = dict(given.to_dict() if isinstance(given, Catalog) else given)
         catalog = Catalog.from_dict(plain)
-        choices = {entry["tap_stream_id"]: choices_of(entry) for entry in plain["streams"]}
+        entries = {entry["tap_stream_id"]: entry for entry in plain["streams"]}
+        choices = {name: choices_of(entry) for name, entry in entries.items()}
         nowhere = {
-            entry["tap_stream_id"]: list(
-                places_nowhere(entry, streams[entry["tap_stream_id"]].own_columns)
-            )
-            for entry in plain["streams"]
-            if entry["tap_stream_id"] in streams
+            name: list(places_nowhere(entries[name], known.own_columns))
+            for name, known in streams.items()
+            if name in entries
         }
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise UsageError(
@@ -165,7 +164,7 @@ def _settle_key(entry: CatalogEntry, primary_keys: Sequence[str] | None) -> None
 
 
 def _leave_nothing_to_deselect(entry: CatalogEntry, choices: Choices) -> None:
-    """Keep of the metadata what is said of the whole stream."""
+    """Keep only the metadata of the whole stream."""
     is_selected = choices.is_selected(by_default=() not in entry.metadata)
     root = entry.metadata.root
     root.selected = is_selected

@@ -1,8 +1,8 @@
-"""What the tap relies on in the SDK though it is private, final, or documented nowhere.
+"""The members of the SDK that the tap needs though they are private, final or undocumented.
 
-The SDK may rename any of it without a word, and some of it would fail in silence: were
-`increment_state` called by another name, records would move bookmarks. A test holds this list
-against the installed SDK, and our classes against this list.
+The SDK may rename any of them without notice, and some would fail silently: without its override
+of `increment_state` the tap would move bookmarks with every record. A test compares this list with
+the installed SDK, and our classes with this list.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ class Member(NamedTuple):
     """A member of the SDK.
 
     Attributes:
-        place: The module, and the class in it where there is one: `module:Class`.
-        name: Its name.
-        parameters: The names of its parameters; None where they do not matter.
-        reason: What it is needed for.
+        place: The module, and the class if there is one: `module:Class`.
+        name: The name.
+        parameters: The names of its parameters; None if they do not matter.
+        reason: Why the tap needs it.
     """
 
     place: str
@@ -38,7 +38,6 @@ _STREAM = "singer_sdk.streams.core:Stream"
 _STATES = "singer_sdk.streams._state:StreamStateManager"
 _TAP = "singer_sdk.tap_base:Tap"
 _PLUGIN = "singer_sdk.plugin_base:PluginBase"
-_COMMAND_LINE = ("cls", "ctx", "param", "value")
 
 CONTRACT = (
     Member(
@@ -111,9 +110,13 @@ CONTRACT = (
         ("cls", "about", "about_format", "config", "state", "catalog"),
         "a run tells what came of it, whatever ends it",
     ),
-    Member(_TAP, "cb_test", _COMMAND_LINE, "`--test` asks for no more than it needs"),
     Member(_TAP, "get_singer_command", ("cls",), "files that cannot be used are told in words"),
-    Member(_PLUGIN, "cb_config", _COMMAND_LINE, "numbers in a file keep their digits"),
+    Member(
+        _PLUGIN,
+        "cb_config",
+        ("cls", "ctx", "param", "value"),
+        "numbers in a file keep their digits",
+    ),
     Member(
         _PLUGIN,
         "append_builtin_config",
@@ -159,10 +162,10 @@ CONTRACT = (
 
 
 def breaches(members: Iterable[Member] = CONTRACT) -> Iterator[str]:
-    """Hold the list against the installed SDK.
+    """Compare the list with the installed SDK.
 
     Yields:
-        A sentence for each member that is gone, or takes other parameters.
+        A sentence for each member that is gone or takes other parameters.
     """
     for member in members:
         try:
@@ -178,7 +181,7 @@ def breaches(members: Iterable[Member] = CONTRACT) -> Iterator[str]:
 def _find(member: Member) -> Any:  # noqa: ANN401 - a member of any kind
     module, _, owner = member.place.partition(":")
     holder = import_module(module)
-    # What a base class has by the same name is another member.
+    # A base class may have another member of that name.
     return vars(getattr(holder, owner) if owner else holder)[member.name]
 
 

@@ -1,4 +1,4 @@
-"""The two ways of a record to the pipe: straight as text, or as Python objects, mapped."""
+"""How a record gets to the pipe: directly as text, or as a Python object that is mapped."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'
 
 
 class Direct:
-    """Writes records as they are: nothing of the SDK's is to be done to them."""
+    """Writes records as they are, if the SDK has nothing to do with them."""
 
     def __init__(self, writer: LineWriter, count: Callable[[int], None]) -> None:
-        """Prepare to write.
+        """Set up.
 
         Args:
             writer: Where messages go.
-            count: Told how many records were written.
+            count: Takes the number of records written.
         """
         self._writer = writer
         self._count = count
 
     def emit(self, records: Sequence[bytes]) -> tuple[()]:
-        """Write the messages of some records; leaves nothing for the SDK."""
+        """Write the messages of some records; leave nothing for the SDK."""
         end = b',"time_extracted":"%b"}\n' % datetime.now(UTC).isoformat().encode()
         self._writer.write_lines(
             [piece for record in records for piece in (_RECORD_START, record, end)]
@@ -46,17 +46,17 @@ class Direct:
 
 
 class Objects:
-    """Gives records as Python objects, as the SDK wants them."""
+    """Makes Python objects of records, as the SDK wants them."""
 
     def __init__(
         self, fitter: Fitter, properties: Mapping[str, Any], *, flattening_depth: int
     ) -> None:
-        """Prepare to give.
+        """Set up.
 
         Args:
-            fitter: Counts what flattening has no column for.
+            fitter: Counts the values that flattening has no column for.
             properties: The JSON schemas of the columns.
-            flattening_depth: How many levels the SDK flattens, 0 where it flattens nothing.
+            flattening_depth: How many levels the SDK flattens; 0 for none.
         """
         self._fitter = fitter
         self._flattening = (
@@ -72,7 +72,7 @@ class Objects:
         return found
 
     def emit(self, records: Sequence[bytes]) -> Iterator[Record]:
-        """Leave records to the SDK."""
+        """Leave the records to the SDK."""
         return map(self.of, records)
 
 
@@ -87,14 +87,14 @@ class Mapped:
         count: Callable[[int], None],
         note: Callable[[str], None],
     ) -> None:
-        """Prepare to write.
+        """Set up.
 
         Args:
             writer: Where messages go.
             objects: Reads records.
-            messages: Makes messages of one.
-            count: Told how many records were read.
-            note: Told of each record of which no message can be made; the record is left out.
+            messages: Makes the messages of a record.
+            count: Takes the number of records read.
+            note: Takes the reason for each record that is left out.
         """
         self._writer = writer
         self._objects = objects
@@ -103,7 +103,7 @@ class Mapped:
         self._note = note
 
     def emit(self, records: Sequence[bytes]) -> tuple[()]:
-        """Write the messages of some records; leaves nothing for the SDK."""
+        """Write the messages of some records; leave nothing for the SDK."""
         for record in records:
             self._writer.write_lines(self._lines(record))
         self._count(len(records))

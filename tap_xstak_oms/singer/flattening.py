@@ -1,7 +1,7 @@
-"""What flattening would lose.
+"""Save what flattening would lose.
 
-The SDK makes a column of each member of an object that the schema declares. A member that it does
-not declare becomes a field without a column, which loaders drop or refuse. Pure.
+The SDK makes a column of each member that the schema of an object declares. Any other member would
+become a field without a column, which loaders drop or refuse. Pure.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """What is flattened among some fields.
+    """How some fields are flattened.
 
     Attributes:
-        declared: The fields that have a column, or several.
-        objects: Those that are flattened themselves, by name.
+        declared: The fields that have one or more columns.
+        objects: The fields that are flattened themselves, by name.
     """
 
     declared: Collection[str]
@@ -40,21 +40,21 @@ class Flattening:
         Args:
             declared: The JSON schemas of the columns, by name.
             depth: How many levels are flattened.
-            withheld: The fields that `_extra` must not show.
+            withheld: The fields that must not appear in `_extra`.
         """
         self._objects = _level(declared, depth).objects
         self._withheld = withheld
 
     def set_aside(self, record: dict[str, Any]) -> list[str]:
-        """Move what has no column out of a record's objects and into its `_extra`.
+        """Move what has no column from a record's objects to its `_extra`.
 
         Args:
-            record: Changed in place. Of an object that is null an empty one remains, of which
-                flattening makes nothing.
+            record: Changed in place. An object that is null becomes an empty one, which flattens to
+                nothing.
 
         Returns:
-            The names of what was moved, such as `customer.vip`. Where the record has no `_extra`,
-            it is gone.
+            The names of the values moved, such as `customer.vip`. They are dropped if the record
+            has no `_extra`.
         """
         aside = _taken_out(record, self._objects)
         shown = {name: aside[name] for name in aside if name not in self._withheld}
@@ -79,7 +79,7 @@ def _has_members(schema: object) -> bool:
 
 
 def _taken_out(fields: dict[str, Any], objects: Mapping[str, _Level]) -> dict[str, Any]:
-    """Take what has no column out of the objects among some fields, by the objects' names."""
+    """Take what has no column out of the objects among some fields; return it by object."""
     taken = {}
     for name, level in objects.items():
         if name not in fields:

@@ -1,4 +1,4 @@
-"""The SDK's own log lines on the tap's loggers."""
+"""Drop some of the SDK's log lines on the tap's loggers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOLD_BY_THE_TAP = (logging.INFO, logging.ERROR)
 
 
 def quieten_sdk(tap: str, streams: Iterable[str]) -> None:
-    """Leave out what the tap tells by itself, in its own words: what is done, and what failed."""
+    """Drop the lines that repeat what the tap logs itself: what is done, and what failed."""
     for name in (tap, *(f"{tap}.{stream}" for stream in streams)):
         logging.getLogger(name).addFilter(_is_of_use)
 

@@ -1,4 +1,4 @@
-"""Stream maps that fail in words: the SDK's own errors show the value that could not be mapped."""
+"""Stream maps with safe errors: those of the SDK show the value that could not be mapped."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Record = dict[str, Any]
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Tell in words why the SDK cannot map records of these columns.
+    """Say in our words why the SDK cannot map records with these columns.
 
     Raises:
-        UsageError: If so.
+        UsageError: It cannot.
     """
     try:
         yield
@@ -44,7 +44,7 @@ def in_words() -> Iterator[None]:
 
 
 class WordedMap(StreamMap):
-    """Another stream map, whose failures are told without the values that it met."""
+    """Wraps a stream map, and reports its failures without any value."""
 
     def __init__(
         self,
@@ -52,12 +52,12 @@ class WordedMap(StreamMap):
         locate: Callable[[Record], str | None],
         on_failure: Callable[[str], None],
     ) -> None:
-        """Take the place of the other map.
+        """Replace another map.
 
         Args:
-            inner: The map that maps.
-            locate: Names the expression that cannot map a record, if one can be named.
-            on_failure: Told of each record that cannot be mapped; the record is left out.
+            inner: The map that does the work.
+            locate: Names the expression that cannot map a record, if it can be found.
+            on_failure: Takes the reason for each record that is left out.
         """
         super().__init__(
             inner.stream_alias,
@@ -94,20 +94,17 @@ class WordedMap(StreamMap):
 
     @override
     def get_filter_result(self, record: Record) -> bool:
-        # Asked for the sake of child streams, of which there are none; `transform` filters too.
+        # Only child streams need it, and there are none; `transform` filters too.
         return True
 
 
 class Expressions:
-    """The expressions of the stream maps, each by itself.
-
-    The SDK does not tell which of them failed, so they are tried one at a time.
-    """
+    """The expressions of the stream maps, one at a time: the SDK does not say which one failed."""
 
     def __init__(
         self, config: Mapping[str, Any], stream: str, schema: Record, keys: Sequence[str]
     ) -> None:
-        """Prepare to look for one.
+        """Set up.
 
         Args:
             config: The configuration of the tap.
@@ -121,7 +118,7 @@ class Expressions:
         self._keys = keys
 
     def failing(self, record: Record) -> str | None:
-        """The column whose expression cannot map a record, or `__filter__`; None if unknown."""
+        """The column, or `__filter__`, whose expression cannot map a record; None if unknown."""
         for column, expression in self._all():
             mapping = self._alone(column, expression)
             try:
@@ -145,12 +142,12 @@ class Expressions:
 
 
 def _require_json(mapped: Record, record: Record) -> None:
-    """Raise what would else be raised when the record is written."""
+    """Raise now what writing the record would raise later."""
     to_json([value for name, value in mapped.items() if record.get(name) is not value])
 
 
 def _failure_message(kind: str, column: str | None) -> str:
-    """What failed. Never the error's text, for that holds the value."""
+    """What failed, without the error's text: that holds the value."""
     place = f"the expression of `{column}`" if column else "something"
     return (
         f"{place} in `stream_maps` cannot map an order ({kind}). An expression must accept any "

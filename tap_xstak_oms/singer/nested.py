@@ -1,7 +1,7 @@
-"""What loaders are told of nested values: that they are objects or lists, or their members too.
+"""What loaders see of nested values: only "object" or "list", or their members too.
 
-Told of members, a loader checks every one, makes columns of types that change once a list is no
-longer empty, and a value with one odd member cannot stay in its column.
+If a loader sees the members, it checks each one, its column types change once a list is no longer
+empty, and a value with one odd member cannot stay in its column.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _COMBINED = ("anyOf", "oneOf")
 
 
 def levels_of(config: Mapping[str, Any], nested_schema: str) -> int | None:
-    """Of how many levels of objects loaders are told the members, by the settings."""
+    """How many levels of objects show their members to loaders, by the settings."""
     if config.get("flattening_enabled"):
         return max(config.get("flattening_max_depth") or OPEN, OPEN)
     return ALL_LEVELS if nested_schema == "declared" else OPEN
 
 
 def told(schema: Schema, levels: int | None, selection: Selection = EVERYTHING) -> Schema:
-    """Return a stream's schema as loaders are told it.
+    """Return a stream's schema as loaders see it.
 
     Args:
-        schema: The stream's JSON schema, which may tell the members of nested values.
-        levels: Of how many levels of objects the members are told, as flattening needs them:
-            then lists are open, for they become text. `ALL_LEVELS` tells everything.
-        selection: What is not in it is not told.
+        schema: The stream's JSON schema, which may hold the members of nested values.
+        levels: How many levels of objects show their members, as flattening needs them; lists are
+            open then, for they become strings. `ALL_LEVELS` shows everything.
+        selection: The schema shows nothing else.
     """
     properties = schema.get("properties") or {}
     columns = {
@@ -63,7 +63,7 @@ def _told(schema: object, levels: int | None, part: Part | None) -> object:
 
 
 def _object(schema: Mapping[str, Any], levels: int | None, part: Part | None) -> Schema:
-    """What is told of the inside of an object."""
+    """The part of an object's schema that concerns its members."""
     properties = schema.get("properties")
     if levels == OPEN or not isinstance(properties, Mapping):
         return {"additionalProperties": True}
@@ -72,7 +72,7 @@ def _object(schema: Mapping[str, Any], levels: int | None, part: Part | None) ->
         rest = {name: schema[name] for name in _INSIDE if name in schema and name != "items"}
         members = {name: _told(properties[name], inner, None) for name in properties}
         return rest | {"properties": members}
-    # What may be left out cannot be required.
+    # A member that may be left out cannot be required.
     members = {
         name: _told(properties[name], inner, part.members[name])
         for name in properties

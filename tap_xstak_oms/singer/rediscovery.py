@@ -1,4 +1,4 @@
-"""A committed catalog and a new discovery: the catalog is kept, and extended by what is new."""
+"""Extend a committed catalog by what a new discovery found."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ logger = logging.getLogger("tap-xstak-oms")
 def extended(given: Mapping[str, Any], found: Mapping[str, Any]) -> Node:
     """Extend a catalog by the columns and members that a discovery found.
 
-    Selection, metadata, key and types of the given catalog stay. A new member of an object of
-    which a part is deselected is added deselected, for it may hold what was to be hidden. What is
-    added, and what the discovery would have typed otherwise, is told.
+    Selection, metadata, key and types of the given catalog stay. A new member of an object that is
+    partly deselected is added deselected: it may hold what should be hidden. Logs what is new, and
+    where the discovery found another type.
 
     Args:
-        given: The catalog as it was committed.
+        given: The committed catalog.
         found: The catalog that a discovery made.
 
     Raises:
-        UsageError: If the given catalog has not the form of one.
+        UsageError: The given catalog does not have the form of one.
     """
     catalog = copy.deepcopy(dict(given))
     try:
@@ -104,7 +104,7 @@ class _Extension:
             self._extend(schema["items"], dict(found["items"]), (*place, "items"))
 
     def _is_partly_hidden(self, path: Path) -> bool:
-        """Whether the object at a path, or one around it, is deselected, or a member of it is."""
+        """Whether the object at a path, one around it or one of its members is deselected."""
         names = names_of(path)
         return any(
             place[: len(names)] == names or names[: len(place)] == place
@@ -114,7 +114,7 @@ class _Extension:
     def _describe(self, place: Path, *, is_hidden: bool) -> None:
         """Add the metadata of a new place, and of all that is inside."""
         (self._hidden if is_hidden else self._added).append(_words(place))
-        # A catalog without metadata has everything selected, and goes on to.
+        # A catalog without metadata selects everything, and still does.
         names = names_of(place)
         if self._entry.get("metadata"):
             self._entry["metadata"] += [

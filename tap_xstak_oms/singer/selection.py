@@ -1,8 +1,8 @@
-"""What a catalog selects, wherever it says so: in metadata, in the schema, or of the whole stream.
+"""What a catalog selects: by its metadata, its schema, or for the whole stream.
 
-A place is known by the names that lead to it. A breadcrumb may go through `items`, as the schema
-does, or not, as Meltano's rules do: `customer.name` is a member of the customer, and of each
-customer in a list.
+A place is known by the names that lead to it. A breadcrumb may contain `items`, as the schema does,
+or not, as Meltano's rules do: `customer.name` is a member of a customer, and of each customer in a
+list.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _COMBINED = ("anyOf", "oneOf", "allOf")
 
 
 class Choices:
-    """What a catalog says of the selection of one place, and of those in it.
+    """What a catalog says about the selection of one place and its members.
 
     Attributes:
-        inside: The same of each member, by name.
+        inside: The same for each member, by name.
     """
 
     def __init__(self) -> None:
@@ -41,11 +41,11 @@ class Choices:
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the place itself is said to be selected, not only what it is in."""
+        """Whether the catalog selects the place itself, not only what contains it."""
         return True in self._said and False not in self._said
 
     def is_selected(self, *, by_default: bool = True) -> bool:
-        """Whether the place is selected, if what it is in is; where two contradict, it is not."""
+        """Whether the place is selected, if what contains it is. A contradiction deselects it."""
         if _UNSUPPORTED in self._inclusions:
             return False
         if _AUTOMATIC in self._inclusions:
@@ -56,11 +56,11 @@ class Choices:
         return by_default
 
     def note(self, metadata: Mapping[str, Any]) -> None:
-        """Take over what metadata, or the schema of the place, says.
+        """Take over what the metadata or schema of the place says.
 
         Raises:
-            UsageError: If it says whether the place is selected in another form than JSON's: it
-                may be meant to hide something.
+            UsageError: It selects with something other than a JSON boolean, which may be meant to
+                hide something.
         """
         for name, known in (("selected", self._said), ("selected-by-default", self._defaults)):
             said = metadata.get(name)
@@ -94,7 +94,7 @@ class Choices:
         return self.inside.setdefault(name, Choices())
 
     def deselected(self, names: Names = ()) -> Iterator[Names]:
-        """Yield the places inside that are not selected, by the names that lead to them."""
+        """Yield the places inside that are not selected, each as the names that lead to it."""
         for name, place in self.inside.items():
             if place.is_selected():
                 yield from place.deselected((*names, name))
@@ -102,10 +102,10 @@ class Choices:
                 yield (*names, name)
 
     def part(self) -> Part | None:
-        """What is selected of the place, itself being selected; None for the whole.
+        """What is selected of a selected place; None for the whole.
 
-        A selected object of which no member is selected is whole: so Meltano marks the one that a
-        rule names.
+        A selected object without selected members is whole: that is how Meltano marks an object
+        that a rule names.
         """
         chosen = {name: place for name, place in self.inside.items() if place.is_selected()}
         parts = {name: place.part() for name, place in chosen.items()}
@@ -116,7 +116,7 @@ class Choices:
 
 
 def _same_place(schema: Mapping[str, Any]) -> Iterator[object]:
-    """The schemas in a schema that are of values in the same place."""
+    """The schemas in a schema that describe the same place: list items and alternatives."""
     yield schema.get("items")
     for name in _COMBINED:
         options = schema.get(name)
@@ -124,13 +124,13 @@ def _same_place(schema: Mapping[str, Any]) -> Iterator[object]:
 
 
 def places_nowhere(entry: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
-    """Name the places that metadata deselects, and that are not there: this hides nothing.
+    """Name the places that the metadata deselects but that do not exist: this hides nothing.
 
-    What is inside of `_extra` cannot be known.
+    The inside of `_extra` is unknown, and not checked.
 
     Args:
-        entry: Of a stream in a catalog.
-        own: The columns that may lack in its schema.
+        entry: The catalog's entry of a stream.
+        own: The columns that its schema may lack.
     """
     declared = Choices()
     declared.of_schema(entry.get("schema"))
@@ -150,7 +150,7 @@ def _first_unknown(names: Names, place: Choices) -> Iterator[str]:
 
 
 def names_of(breadcrumb: Iterable[str]) -> Names:
-    """Return the names that lead to a place: each follows `properties`."""
+    """Return the names that lead to a place: those that follow `properties`."""
     crumbs = iter(breadcrumb)
     return tuple(
         str(name) for crumb in crumbs if crumb == "properties" for name in islice(crumbs, 1)
@@ -158,7 +158,7 @@ def names_of(breadcrumb: Iterable[str]) -> Names:
 
 
 def breadcrumbs(schema: Mapping[str, Any], parent: Breadcrumb = ()) -> Iterator[Breadcrumb]:
-    """Yield the places that a schema declares, without `items`: so Meltano's rules find them."""
+    """Yield the places that a schema declares, without `items`, as Meltano's rules need them."""
     for name, inner in (schema.get("properties") or {}).items():
         place = (*parent, "properties", name)
         yield place
@@ -168,7 +168,7 @@ def breadcrumbs(schema: Mapping[str, Any], parent: Breadcrumb = ()) -> Iterator[
 
 
 def choices_of(entry: Mapping[str, Any]) -> Choices:
-    """Read the entry of a stream in a catalog: metadata, schema and what is said beside them."""
+    """Read the catalog's entry of a stream: its metadata, its schema, and the entry itself."""
     choices = Choices()
     choices.note(entry)
     choices.of_schema(entry.get("schema"))
@@ -177,16 +177,16 @@ def choices_of(entry: Mapping[str, Any]) -> Choices:
 
 
 def selection_of(choices: Choices, automatic: Collection[str]) -> Selection:
-    """Say what of an order is selected.
+    """Return what of an order is selected.
 
     Args:
-        choices: What the catalog says of the stream.
-        automatic: The columns that are always there, whole.
+        choices: What the catalog says about the stream.
+        automatic: The columns that are always selected whole.
     """
     fields = {name: place for name, place in choices.inside.items() if name not in automatic}
     selected = {name: place for name, place in fields.items() if place.is_selected()}
     parts = {name: place.part() for name, place in selected.items() if name != EXTRA}
-    # What has no column is inside of `_extra`; there only what is deselected stays out.
+    # `_extra` holds all that has no column, except what is deselected.
     extra = choices.inside[EXTRA].inside if EXTRA in choices.inside else {}
     shown = {name for name, place in extra.items() if place.is_selected() and not place.part()}
     return Selection(
@@ -197,13 +197,11 @@ def selection_of(choices: Choices, automatic: Collection[str]) -> Selection:
 
 
 def taken_whole(choices: Choices) -> list[str]:
-    """The columns that are selected whole because none of their members is."""
+    """The columns that are selected whole because no member of theirs is selected."""
     return [
         name
         for name, place in choices.inside.items()
-        if place.is_chosen and place.inside and not any(map(_is_selected, place.inside.values()))
+        if place.is_chosen
+        and place.inside
+        and not any(member.is_selected() for member in place.inside.values())
     ]
-
-
-def _is_selected(place: Choices) -> bool:
-    return place.is_selected()

@@ -1,4 +1,4 @@
-"""The stream's state, of which each partition has a part."""
+"""The stream's state: how to find a partition's part, and how to check a given one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _DATES = ("replication_key_value", "read_since")
 
 
 class PartitionStates(StreamStateManager):
-    """Finds a partition's state at once, and leaves bookmarks to whoever knows when to move them.
+    """Finds a partition's state at once, and leaves bookmarks to the checkpoint.
 
-    The SDK's own would look through all partitions for every record, and move bookmarks along
-    with records, although a partition has to be read whole first.
+    The SDK's own looks through all partitions for every record, and moves bookmarks with records
+    although a partition must be read whole first.
     """
 
     _index: dict[Partition | str, dict[str, Any]] | None = None
@@ -45,27 +45,27 @@ class PartitionStates(StreamStateManager):
 
     @override
     def increment_state(self, *_: Any, **__: Any) -> None:
-        """A record moves no bookmark."""
+        """Do nothing: a record moves no bookmark."""
 
     @override
     def write_starting_replication_value(self, *_: Any, **__: Any) -> None:
-        """Where a read begins follows from the bookmark, and is not part of the state."""
+        """Do nothing: where a read begins follows from the bookmark."""
 
 
 def _key(context: Mapping[str, Any]) -> Partition | str:
-    """What tells a partition from all others; those of another kind are only kept."""
+    """The identity of a partition; a state of another kind is only kept."""
     return Partition.of(context) or repr(sorted(context.items()))
 
 
 def check_state(given: object, stream: str) -> dict[str, Any]:
-    """Look through a state that a run begins with, and return it.
+    """Check the state that a run begins with, and return it.
 
     Args:
-        given: What the state file holds: the state, or the whole STATE message that it came in.
-        stream: The name of the stream whose bookmarks matter; of others only the form does.
+        given: The content of the state file: a state, or a whole STATE message.
+        stream: The stream whose bookmarks are checked; of others only the form is.
 
     Raises:
-        UsageError: Naming the place at which it cannot be used.
+        UsageError: It cannot be used; the text names the place.
     """
     found = _the(dict, given, "it")
     if found.get("type") == SingerMessageType.STATE:
@@ -107,7 +107,7 @@ def _check_partitions(partitions: list[dict[str, Any]], where: str) -> None:
 
 
 def _is_date(value: object) -> bool:
-    """Whether it is a date that can be told in UTC; at both ends of time some cannot."""
+    """Whether this is a date that exists in UTC; some at both ends of time do not."""
     if value is None:
         return True
     try:

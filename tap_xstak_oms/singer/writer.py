@@ -1,4 +1,4 @@
-"""Singer messages on stdout: whole lines, few writes, and an orderly end at any moment."""
+"""Singer messages on stdout: whole lines, few writes, and a clean end at any moment."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 BUFFER_BYTES = 256 * 1024
 STALL_SECONDS = 1.0
-"""How long an end waits for whoever reads our stdout."""
+"""How long the end waits for the downstream process to read."""
 SIGNAL_EXIT_CODE = 128
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class LineWriter(GenericSingerWriter[bytes, Message]):
-    """Gathers RECORD lines and writes them together, before any other message at the latest.
+    """Gathers RECORD lines and writes them together, with the next other message at the latest.
 
     Used by one thread, which is also the one that signals interrupt.
     """
@@ -34,7 +34,7 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
     def __init__(self) -> None:
         super().__init__()
         self.has_begun = False
-        """Whether anything was written, or tried to be."""
+        """Whether a write was tried."""
         self._lines: list[bytes] = []
         self._size = 0
         self._is_mid_line = False
@@ -42,13 +42,13 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
 
     @property
     def is_broken_off(self) -> bool:
-        """Whether a write did not come to its end."""
+        """Whether a write did not finish."""
         return self._is_mid_line
 
     @override
     def serialize_message(self, message: Message) -> bytes:
         if isinstance(message, StateMessage):
-            # Of thousands of partitions a copy, as `to_dict` makes it, costs more than the rest.
+            # `to_dict` copies: with thousands of partitions that costs more than all the rest.
             return to_json({"type": message.type, "value": message.value})
         return to_json(message.to_dict())
 
@@ -59,21 +59,21 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
             self.flush()
 
     def write_lines(self, pieces: Sequence[bytes]) -> None:
-        """Write messages: whole lines, in pieces. Those that are no RECORD need a flush."""
-        # One step, for a signal must not find half a line gathered.
+        """Write RECORD messages: whole lines, in pieces."""
+        # In one step: a signal must not find half a line gathered.
         self._lines += pieces
         self._size += sum(map(len, pieces))
         if self._size >= BUFFER_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Hand everything gathered to whoever reads our stdout.
+        """Write everything gathered to stdout.
 
-        Once that has failed nothing more is written: what follows half a line would be taken for
+        Once that has failed nothing more is written: it would follow half a line, and be read as
         its rest.
 
         Raises:
-            OutputError: If it takes nothing more.
+            OutputError: Stdout accepts nothing more.
         """
         if self._is_mid_line or not self._lines:
             return
@@ -89,7 +89,7 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
         rest = memoryview(b"".join(self._lines))
         self._lines, self._size = [], 0
         try:
-            # Where Python does not buffer (PYTHONUNBUFFERED), a signal cuts a write short.
+            # Without a buffer (PYTHONUNBUFFERED) a signal cuts a write short.
             while rest:
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.buffer.flush()
@@ -97,15 +97,15 @@ class LineWriter(GenericSingerWriter[bytes, Message]):
             raise OutputError(error) from None
 
     def stop(self, signal_number: int, say_last: Callable[[], None]) -> None:
-        """End the process in order; called by a signal handler, and only once.
+        """End the process cleanly; a signal handler calls this, once.
 
-        That happens here and now, wherever the program stands: an exception could be swallowed,
-        or replaced, on its way. Only a write that is under way is waited for. If it takes longer
-        than `STALL_SECONDS`, because nobody reads, the process ends without another byte.
+        The process ends right here: an exception could be swallowed or replaced on its way. Only a
+        write that has begun is finished first. If it takes longer than `STALL_SECONDS`, because
+        nobody reads, the process ends without another byte.
 
         Args:
-            signal_number: Tells the exit code.
-            say_last: Writes what is left to say, behind all that was gathered.
+            signal_number: Gives the exit code.
+            say_last: Writes the last messages, after all that was gathered.
         """
         for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
