@@ -1,4 +1,4 @@
-"""The command: its options, and what a mistake ends in."""
+"""The command: its options, and how it ends."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ logger = logging.getLogger("tap-xstak-oms")
 
 
 class Command(TapXstakOMS):
-    """The tap as a command: what its options mean."""
+    """The tap as a command: what its options do."""
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        """The SDK's command with the options of this tap, whose mistakes end in words."""
+        """The SDK's command, with options that report mistakes in words."""
         command = super().get_singer_command()
         options = {option.name: option for option in command.params}
         for name in ("catalog", "state"):
             options[name].type, options[name].callback = options["config"].type, _object
-        # The SDK would answer these two as soon as it meets them, without the other options.
+        # The SDK would act on these two at once, before it has read the other options.
         for name in ("discover", "test"):
             options[name].callback, options[name].expose_value = None, True
         for name, text in _HELP.items():
@@ -79,7 +79,7 @@ class Command(TapXstakOMS):
         """Check the connection.
 
         Raises:
-            TapError: If the account cannot be read, or a location or status has no order at all.
+            TapError: The account cannot be read, or a location or status has no order at all.
         """
         if doubts := self.check_connection():
             raise TapError("\n".join(doubts))
@@ -122,7 +122,7 @@ def _object(_: object, option: click.Parameter, path: str | None) -> dict[str, A
 
 
 def main() -> None:
-    """Run the command line; every mistake of a user ends in words and an exit code."""
+    """Run the command line; a user's mistake ends in words and an exit code."""
     process.prepare()
     try:
         with process.complete_output():

@@ -1,4 +1,4 @@
-"""The three ways in which the tap touches time, so that a test can hold all of them."""
+"""All use of time in the tap, so that a test can replace it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Clock:
 
     Attributes:
         now: The wall clock, aware, UTC.
-        monotonic: Seconds that never run backwards, for lives and pauses.
-        wait: Waits until the event is set, so many seconds at most.
+        monotonic: Seconds that never run backwards, for durations.
+        wait: Waits until the event is set, or for some seconds.
     """
 
     now: Callable[[], datetime] = _utc_now

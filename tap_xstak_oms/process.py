@@ -1,4 +1,4 @@
-"""What a command finds as it starts, and leaves as it ends: memory and standard streams."""
+"""The process of a command: its memory and its standard streams, from start to end."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OF_OUTPUT = {
     errno.EIO,
     errno.ENOSPC,
 }
-"""What stands in the way of a write. Nothing else that the tap does is left to end so."""
+"""Errors of a write to stdout. The tap handles those of everything else it does."""
 _STDIN, _STDOUT, _STDERR = range(3)
 
 
 def prepare() -> None:
-    """Make this process fit for a run, however it was started."""
+    """Prepare this process for a run, however it was started."""
     _share_one_heap()
     _open_standard_streams()
     atexit.register(_give_up_stderr)
@@ -38,10 +38,10 @@ def prepare() -> None:
 
 @contextmanager
 def complete_output() -> Iterator[None]:
-    """See to it that what was written to stdout has left the process.
+    """Make sure that everything written to stdout inside leaves the process.
 
     Raises:
-        OutputError: If it has not. Python would tell of that after all else, in its own way.
+        OutputError: It does not. Python would report that too late, in its own words.
     """
     try:
         try:
@@ -56,37 +56,37 @@ def complete_output() -> Iterator[None]:
 
 
 def _share_one_heap() -> None:
-    """Let all threads of this process take their memory from one heap, where that can be said.
+    """Let all threads of this process share one heap, if the C library can do that.
 
-    The C library of most Linux systems (glibc) would keep one for each of them. Pages are taken
-    by many threads and freed by one, so that all of these heaps grow and little is given back.
+    That of most Linux systems (glibc) keeps one heap per thread. Many threads allocate pages and
+    one frees them, so all these heaps would grow and give little back.
     """
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _open_standard_streams() -> None:
-    """Open those that are closed, or a connection would take their numbers.
+    """Open the standard streams that are closed: else a connection would get their numbers.
 
-    A write to such a stdout fails, and so does the run: its records would be lost. A write to such
+    A write to such a stdout fails, and the run with it: its records would be lost. A write to such
     a stderr is lost, and the run goes on.
     """
     for number, mode in ((_STDIN, os.O_RDONLY), (_STDOUT, os.O_RDONLY), (_STDERR, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is taken.
+            # This takes the lowest free number.
             os.open(os.devnull, mode)
-    # Python has none where it found them closed.
+    # Python makes no file of a stream that is closed.
     sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", closefd=False)
     for number in (_STDOUT, _STDERR):
-        # Some programs leave their pipes so that a write into a full one fails.
+        # Some programs leave their pipes non-blocking: a write to a full one would fail.
         os.set_blocking(number, True)
 
 
 def _give_up_stderr() -> None:
-    """Drop what stderr has not taken: that nobody reads the log does not make a run a failure."""
+    """Drop what stderr does not accept: an unread log must not fail a run."""
     try:
         sys.stderr.flush()
     except OSError:
@@ -94,7 +94,7 @@ def _give_up_stderr() -> None:
 
 
 def _discard(number: int) -> None:
-    """Let what is still to be written to a stream go nowhere."""
+    """Discard what is still to be written to a stream."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
     os.close(nowhere)

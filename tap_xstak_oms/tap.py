@@ -1,4 +1,4 @@
-"""The tap: its name, its settings, its stream, and how a run ends."""
+"""The tap: its settings, its streams, and how a run ends."""
 
 from __future__ import annotations
 
@@ -84,17 +84,17 @@ class TapXstakOMS(Tap):
 
         Args:
             config: The configuration.
-            catalog: A catalog to use as it stands, instead of discovery.
-            state: Where the last run left off.
+            catalog: A catalog to use as it is, instead of discovery.
+            state: The state of the last run.
             parse_env_config: Whether to take settings from the environment too.
-            validate_config: False where the tap may have no setting at all.
-            setup_mapper: False where the tap does not read, but tells what it can.
+            validate_config: False if the tap may have no settings at all.
+            setup_mapper: False for a tap that does not read, but only discovers or tests.
             clock: The source of time.
             message_writer: Where messages go, instead of stdout.
 
         Raises:
-            SettingsError: Telling every problem of the configuration.
-            TapError: If the catalog or the state cannot be used.
+            SettingsError: The configuration is wrong; holds every problem.
+            TapError: The catalog or the state cannot be used.
         """
         quieten_sdk(self.name, STREAMS)
         given = dict(config or {})
@@ -121,10 +121,10 @@ class TapXstakOMS(Tap):
             raise
 
     def run(self) -> None:
-        """Read everything, and tell what came of it, whatever ends it.
+        """Read everything, then write the last state and log a summary, whatever ended the run.
 
         Raises:
-            TapError: If not everything could be read.
+            TapError: Not everything could be read.
         """
         try:
             self.sync_all()
@@ -132,32 +132,32 @@ class TapXstakOMS(Tap):
             self._conclude()
 
     def check_connection(self) -> list[str]:
-        """Find out whether the account can be read, and tell.
+        """Check whether the account can be read, and log what was found.
 
         Returns:
-            Doubts, a sentence each: the locations and statuses that have no order at all.
+            Doubts, one sentence each: the locations and statuses that have no order at all.
 
         Raises:
-            TapError: If it cannot, or not all that was asked for.
+            TapError: Not everything can be read.
         """
         return check_connection(self._settings, self._clock) if self._settings else []
 
     @override
     def _setup_signal_handlers(self) -> None:
         super()._setup_signal_handlers()
-        # nohup has it ignored, and means it.
+        # nohup sets it to be ignored, on purpose.
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            with suppress(ValueError):  # not in the main thread, where the SDK sets none either
+            with suppress(ValueError):  # outside the main thread: the SDK sets none there either
                 signal.signal(signal.SIGHUP, self._handle_termination)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        # The SDK's own would write state into the middle of a record, and exit with 0.
+        # The SDK's own could write STATE into the middle of a record, and would exit with 0.
         self._writer.stop(signum, partial(self._say_last, signal.Signals(signum).name))
 
     def _say_last(self, signal_name: str) -> None:
         self.logger.warning("Stopped by %s.", signal_name)
-        # The state given is loaded by the time of the first message, and not sooner.
+        # The given state is loaded before the first message, but maybe not yet now.
         if self._writer.has_begun:
             self._conclude()
         else:
@@ -176,13 +176,13 @@ class TapXstakOMS(Tap):
     @property
     @override
     def streams(self) -> dict[str, Stream]:
-        # Orders first: the SDK sorts streams by name.
+        # Orders come first; the SDK sorts streams by name.
         found = super().streams
         return {name: found[name] for name in STREAMS}
 
     @override
     def discover_streams(self) -> list[Stream]:
-        """Find out the columns and key of the orders: from the catalog, else from orders."""
+        """Find the columns and the key of the orders: in the catalog, else in sampled orders."""
         account = None
         if self._settings is not None:
             client = XStakClient(self._settings, self._clock)
@@ -234,7 +234,7 @@ class TapXstakOMS(Tap):
         return settings
 
     def _sdk_config(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What the SDK may see: checked settings of ours, and its own."""
+        """The settings that the SDK sees: ours, checked, and its own."""
         unknown = sorted(set(given) - self.setting_names())
         if unknown:
             self.logger.warning("There is no setting %s: ignored.", ", ".join(unknown))
@@ -285,7 +285,7 @@ class TapXstakOMS(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        # It tells what expressions make of an order.
+        # It logs what expressions make of an order.
         logging.getLogger("singer_sdk.mapper").setLevel(logging.WARNING)
         columns = {name: stream.schema["properties"] for name, stream in self.streams.items()}
         maps = self.config.get(sdk_settings.STREAM_MAPS) or {}
@@ -296,5 +296,5 @@ class TapXstakOMS(Tap):
             super().setup_mapper()
         for name, stream in self.streams.items():
             if not stream.selected:
-                # It may still be asked for alone, as by the SDK's own tests.
+                # Something else, like the SDK's own tests, may still read it alone.
                 self.mapper.register_raw_stream_schema(name, stream.schema, stream.primary_keys)

@@ -17,7 +17,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration with two digits or so: "45 s", "12 min", "3.5 h"."""
+    """A duration in about two digits: "45 s", "12 min", "3.5 h"."""
     if seconds < 90:  # noqa: PLR2004 - where a person changes the unit
         return f"{seconds:.0f} s"
     minutes = seconds / 60
@@ -30,7 +30,7 @@ def moment(time: datetime) -> str:
 
 
 def meant(name: str, names: Collection[str]) -> str:
-    """A question behind a name that is none of some names: " (is customer meant?)", or nothing."""
+    """A question to put after an unknown name: " (is customer meant?)", or nothing."""
     close = get_close_matches(name, names, n=1)
     return f" (is {close[0]} meant?)" if close else ""
 
