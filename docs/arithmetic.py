@@ -1,4 +1,4 @@
-"""How many requests a run sends, and how long they take: the tables of docs/scaling.md."""
+"""The requests of a run and their time: the tables of docs/scaling.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TOKEN_SECONDS = 270
-"""For so long a token of five minutes is used."""
+"""How long the tap uses a token of five minutes."""
 
 
 def default(name: str) -> Any:  # noqa: ANN401 - of the type that the schema tells
@@ -22,24 +22,24 @@ def default(name: str) -> Any:  # noqa: ANN401 - of the type that the schema tel
 
 
 def order_requests(partitions: Iterable[int], page_size: int) -> int:
-    """Requests that read partitions of so many orders each, while nothing moves in them."""
+    """Requests that read partitions of these sizes, if no order moves."""
     return sum(max(1, math.ceil(orders / page_size)) for orders in partitions)
 
 
 def token_requests(seconds: float) -> int:
-    """Requests for tokens in so long a run."""
+    """Token requests in a run of that length."""
     return 1 + int(seconds // TOKEN_SECONDS)
 
 
 @dataclass(frozen=True)
 class Model:
-    """What the tables suppose, beside the defaults of the settings.
+    """The assumptions of the tables, besides the defaults of the settings.
 
     Attributes:
-        orders_per_day: That a location gets.
-        days_pending: That an order spends in the first status; then it is in the second for ever.
-        answer_seconds: That an answer takes.
-        first_days: Between `start_date` and the first read.
+        orders_per_day: Orders of a location each day.
+        days_pending: Days of an order in the first status; then it stays in the second.
+        answer_seconds: Seconds that an answer takes.
+        first_days: Days between `start_date` and the first read.
     """
 
     orders_per_day: int = 10
@@ -48,14 +48,14 @@ class Model:
     first_days: int = 365
 
     def requests(self, locations: int, days: float) -> int:
-        """Requests, tokens included, of a run that reads the orders of so many days."""
+        """Requests, tokens included, of a run that reads the orders of some days."""
         pending = min(days, self.days_pending)
         sizes = [round(self.orders_per_day * share) for share in (pending, days - pending)]
         orders = locations * order_requests(sizes, default("page_size"))
         return orders + token_requests(self._seconds(orders))
 
     def minutes(self, requests: int) -> float:
-        """How long so many requests take one process."""
+        """How long one process needs for these requests."""
         return self._seconds(requests) / 60
 
     def _seconds(self, requests: int) -> float:
@@ -73,7 +73,7 @@ TOTAL_PER_MINUTE = 1_200
 
 
 def assumptions() -> str:
-    """What the tables suppose, in words."""
+    """The assumptions of the tables, in words."""
     return (
         f"Assumptions: {MODEL.orders_per_day} orders a day per location; an order is pending for "
         f"{MODEL.days_pending} days and then completed;\n{MODEL.first_days} days between "
@@ -85,7 +85,7 @@ def assumptions() -> str:
 
 
 def locations_table() -> str:
-    """What one process needs, by the number of locations."""
+    """The needs of one process, by the number of locations."""
     rows = [
         "| locations | an hourly run | the first of a day | the first of all |",
         "|---|---|---|---|",
@@ -102,14 +102,14 @@ def _cell(locations: int, days: float) -> str:
 
 
 def largest_shard(shard_count: int) -> int:
-    """The locations of the largest shard, where the ids are 1001, 1002, ..."""
+    """The locations of the largest shard, if the ids are 1001, 1002, ..."""
     ids = range(1001, 1001 + SHARDED_LOCATIONS)
     shards = [shard_of(str(location), shard_count) for location in ids]
     return max(shards.count(index) for index in range(shard_count))
 
 
 def shards_table() -> str:
-    """What each shard needs, by the number of shards."""
+    """The needs of each shard, by the number of shards."""
     rows = [
         f"For {SHARDED_LOCATIONS:,} locations and {TOTAL_PER_MINUTE:,} requests a minute in all:",
         "",

@@ -1,4 +1,4 @@
-"""Writes what follows from settings, imports, arithmetic and measurements into other files.
+"""Writes the generated parts of files: settings, rooms, and the arithmetic of scaling.
 
 python -m docs.generate            rewrite the files
 python -m docs.generate --check    change nothing; exit 1 if a file is out of date
@@ -37,7 +37,7 @@ BLOCKS: dict[str, list[tuple[str, Callable[[], str], str]]] = {
 
 
 def generated(name: str) -> str:
-    """What a file should be: its text, with what is between two marks of a block made anew.
+    """The text of a file, with the part between the two marks of each block generated.
 
     Raises:
         ValueError: If the file lacks a mark.

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tap_xstak_oms"
 
 
 def rooms_picture() -> str:
-    """The arrows as a Mermaid flowchart; those that a longer way makes clear are left out."""
+    """The arrows as a Mermaid flowchart, without those that a longer way implies."""
     arrows = {room: _straight(known) for room, known in _arrows().items()}
     names = {room: room if room.endswith(".py") else f"{room}/" for room in arrows}
     lines = ["```mermaid", "flowchart TD"]
@@ -22,7 +22,7 @@ def rooms_picture() -> str:
 
 
 def rooms_table() -> str:
-    """Each room, what it is for and what is in it, from the highest to the lowest."""
+    """Each room with its purpose and its modules, from the top down."""
     lines = ["| room | what it is for | modules |", "|---|---|---|"]
     for room in _arrows():
         path = PACKAGE / room
@@ -37,7 +37,7 @@ def rooms_table() -> str:
 
 @cache
 def _arrows() -> dict[str, set[str]]:
-    """Which rooms each room imports from; a room stands before those that it knows."""
+    """The rooms that each room imports from, from the top down."""
     sources: dict[str, list[ast.Module]] = {}
     for path in sorted(PACKAGE.glob("**/*.py")):
         if not path.name.startswith("__"):
@@ -51,7 +51,7 @@ def _arrows() -> dict[str, set[str]]:
 
 
 def _known(tree: ast.Module, rooms: dict[str, list[ast.Module]]) -> set[str]:
-    """The rooms that a module imports from, for its types or at run time."""
+    """The rooms that a module imports from."""
     found = set()
     for node in ast.walk(tree):
         names = []
@@ -65,12 +65,12 @@ def _known(tree: ast.Module, rooms: dict[str, list[ast.Module]]) -> set[str]:
 
 
 def _height(room: str, arrows: dict[str, set[str]]) -> int:
-    """How long the longest way down from a room is."""
+    """The length of the longest way down from a room."""
     return max((1 + _height(known, arrows) for known in arrows[room]), default=0)
 
 
 def _straight(known: set[str]) -> set[str]:
-    """Of the rooms that one knows, those that it does not know through another."""
+    """The rooms in `known` that no other room in it knows."""
     arrows = _arrows()
     through = set().union(*(_below(room, arrows) for room in known))
     return known - through

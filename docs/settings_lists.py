@@ -1,4 +1,4 @@
-"""The settings in the forms that README.md, docs/settings.md, meltano.yml and the Hub want."""
+"""The settings as docs/settings.md, meltano.yml and the Hub want them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ GROUPS = {
     ],
     "Stream maps and flattening": list(SDK_SETTINGS),
 }
-"""The sections of docs/settings.md, and what is in each."""
+"""The sections of docs/settings.md and their settings."""
 _HEAD = ["| setting | type | default | meaning |", "|---|---|---|---|"]
 
 
@@ -108,10 +108,7 @@ def meltano_settings() -> str:
 
 
 def hub_settings() -> str:
-    """The same settings as the Hub wants them: in order of their names, and all keys in order.
-
-    Behind them, which must be set.
-    """
+    """The same settings as the Hub wants them: settings and keys sorted, then the required ones."""
     lines: list[str] = []
     for name, schema in sorted(_settings().items()):
         setting = _meltano_setting(name, schema)

@@ -1,9 +1,9 @@
-"""Merge the states of shards into one, from which any number of shards can go on.
+"""Merge the states of shards into one, from which any number of shards can resume.
 
 python3 merge_states.py shard-0.json shard-1.json > merged.json
 
-Each file holds a state as the tap writes it or as `meltano state get` tells it, and so does the
-output. Of each partition the latest bookmark is kept: it is that of the shard which read it last.
+Each file holds a state as the tap or `meltano state get` writes it, and so does the output. Each
+partition keeps its latest bookmark, that of the shard which read it last.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STREAM = "sales_orders"
 
 
 def main() -> None:
-    """Write the merged state of the files that are named."""
+    """Write the merged state of the named files."""
     given = [read(name) for name in sys.argv[1:]]
     if not given:
         sys.exit(__doc__)
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def read(name: str) -> dict[str, Any]:
-    """What a file holds; a file that holds no state ends the program."""
+    """Read a state; the program exits if a file holds none."""
     try:
         state: dict[str, Any] = json.loads(Path(name).read_text(encoding="utf-8"))
         merged([state])
@@ -52,14 +52,14 @@ def merged(states: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def partitions(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """The partitions of a state, in either form; none where nothing was read yet."""
+    """The partitions of a state, in either form; none if nothing was read yet."""
     singer: dict[str, Any] = state.get(MELTANO_KEY, state)
     found: list[dict[str, Any]] = singer.get("bookmarks", {}).get(STREAM, {}).get("partitions", [])
     return found
 
 
 def bookmark(partition: dict[str, Any]) -> str:
-    """A text that compares as the moment does; empty where the partition was never read."""
+    """A text that sorts by time; empty if the partition was never read."""
     return partition.get("replication_key_value") or ""
 
 

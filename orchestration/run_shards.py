@@ -2,10 +2,10 @@
 
 python3 run_shards.py COUNT [ARGUMENT ...]
 
-The arguments are those of `meltano run`; without any: tap-xstak-oms target-postgres. Shard N has
-the state with the suffix shard-N, and the folder shard-N of MELTANO_SYS_DIR_ROOT, or of .meltano,
-for Meltano's own files. Its lines begin with its name, unless they are JSON. A shard that fails is
-run once more: of two loaders that make the same table at the same time, one fails.
+The arguments are those of `meltano run`; the default is tap-xstak-oms target-postgres. Shard N has
+the state suffix shard-N, and the folder shard-N in MELTANO_SYS_DIR_ROOT, or in .meltano, for
+Meltano's own files. Its lines begin with its name, unless they are JSON. A shard that fails runs
+once more: if two loaders create the same table at the same time, one fails.
 
 The exit code is 0 if all shards succeeded, and 1 if not. SIGTERM, SIGINT and SIGHUP are passed on;
 the exit code is then 128 and the signal's number.
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 PIPELINE = ["tap-xstak-oms", "target-postgres"]
 TRIES = 2
 HEAD_START_SECONDS = 1.0
-"""Of each shard before the next one, which then finds the table made, as a rule."""
+"""Between the starts of two shards: the second usually finds the table that the first created."""
 
 
 def main() -> int:
-    """Run as many shards as the first argument says; the exit code."""
+    """Run as many shards as the first argument says. Return the exit code."""
     count, *arguments = sys.argv[1:] or [""]
     if not count.isdecimal() or int(count) < 1:
         sys.exit(__doc__)
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def run(shards: list[Shard]) -> int:
-    """Run shards to their ends, all told of a signal; the exit code."""
+    """Run shards to their ends, and pass signals on to all. Return the exit code."""
     signals: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -61,7 +61,7 @@ def run(shards: list[Shard]) -> int:
 
 
 def conclude(shards: list[Shard]) -> int:
-    """Tell what came of shards; the exit code that says it."""
+    """Report which shards failed. Return the exit code."""
     failed = [shard.name for shard in shards if shard.exit_code]
     tell(f"{len(shards) - len(failed)} of {len(shards)} shards succeeded.")
     if failed:
@@ -73,7 +73,7 @@ class Shard(threading.Thread):
     """One shard, from its first try to the end of its last.
 
     Attributes:
-        exit_code: Of its last try.
+        exit_code: The exit code of its last try.
     """
 
     def __init__(self, index: int, count: int, arguments: list[str]) -> None:
@@ -94,7 +94,7 @@ class Shard(threading.Thread):
         self._process: subprocess.Popen[str] | None = None
 
     def run(self) -> None:
-        """Try until it succeeds, was tried often enough, or is stopped."""
+        """Try until the shard succeeds, is out of tries, or is stopped."""
         self._stopped.wait(self._delay)
         for tries_left in reversed(range(TRIES)):
             process = self._begin()
@@ -106,11 +106,11 @@ class Shard(threading.Thread):
             self.exit_code = process.returncode
             if self.exit_code == 0 or self._stopped.is_set():
                 return
-            outlook = "It is run once more." if tries_left else "It is not run again."
+            outlook = "It runs once more." if tries_left else "It does not run again."
             tell(f"Ended with exit code {self.exit_code}. {outlook}", self.name)
 
     def _begin(self) -> subprocess.Popen[str] | None:
-        """Start a try, unless a signal came."""
+        """Start a try, unless a signal came before."""
         with self._lock:
             if self._stopped.is_set():
                 return None
@@ -122,13 +122,13 @@ class Shard(threading.Thread):
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                # The terminal's Ctrl-C comes to it through us alone: once.
+                # Or Ctrl-C would reach it twice: from the terminal, and from us.
                 start_new_session=True,
             )
             return self._process
 
     def stop(self, number: int) -> None:
-        """Pass a signal on, and begin nothing more."""
+        """Pass a signal on, and start no more tries."""
         with self._lock:
             self._stopped.set()
             if self._process is not None:
@@ -136,7 +136,7 @@ class Shard(threading.Thread):
 
 
 def tell(line: str, name: str = "") -> None:
-    """Write a whole line, whoever else writes."""
+    """Write a line at once, so that the lines of several shards do not mix."""
     prefix = f"{name} | " if name and not line.startswith("{") else ""
     sys.stderr.write(f"{prefix}{line}\n")
     sys.stderr.flush()

@@ -1,12 +1,12 @@
-"""Reads the orders of all locations in shards, each a task of its own, into one PostgreSQL.
+"""Reads the orders of all locations into one PostgreSQL, with a task for each shard.
 
 Set where Airflow parses DAGs and where it runs tasks:
 
-XSTAK_SHARD_COUNT   how many shards there are (4); docs/scaling.md tells what a change of it needs
-XSTAK_PROJECT_DIR   the folder of meltano.yml (that of the checkout which holds this file)
+XSTAK_SHARD_COUNT   the number of shards (4); docs/scaling.md says how to change it
+XSTAK_PROJECT_DIR   the folder of meltano.yml (default: the checkout that holds this file)
 
-`meltano` must be on the PATH of the workers, and their environment must hold the settings of the
-tap and of target-postgres, and MELTANO_DATABASE_URI, of a PostgreSQL that keeps Meltano's state.
+The workers need `meltano` on their PATH, and in their environment the settings of the tap and of
+target-postgres, and MELTANO_DATABASE_URI: a PostgreSQL that keeps Meltano's state.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from airflow.sdk import DAG
 PROJECT = os.environ.get("XSTAK_PROJECT_DIR") or str(Path(__file__).resolve().parents[2])
 SHARD_COUNT = int(os.environ.get("XSTAK_SHARD_COUNT") or 4)
 
-# Meltano keeps what a run needs in a folder named after the plugin: shards would share it.
+# Meltano keeps a run's files in a folder named after the plugin, which shards would share.
 RUN_SHARD = """
 shard=shard-$TAP_XSTAK_OMS_SHARD_INDEX
 export MELTANO_SYS_DIR_ROOT="${MELTANO_SYS_DIR_ROOT:-$PWD/.meltano}/$shard"
@@ -33,10 +33,10 @@ with DAG(
     schedule="@hourly",
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     catchup=False,
-    # A shard's state is of one run at a time.
+    # Only one run at a time may use a shard's state.
     max_active_runs=1,
 ):
-    # Meltano brings its tables up to date whenever it starts, which two must not do at once.
+    # Meltano updates its tables when it starts, which two must not do at the same time.
     prepare = BashOperator(task_id="prepare", bash_command="meltano state list", cwd=PROJECT)
 
     shards = BashOperator.partial(
