@@ -75,12 +75,8 @@ def _text(raw: object) -> str:
 
 
 def _integer(raw: object) -> int:
-    if isinstance(raw, bool):
-        raise TypeError
-    value = int(str(raw))
-    if isinstance(raw, str) or value == raw:
-        return value
-    raise ValueError
+    # As text, so that neither 1.5 nor 1.0 nor true is one.
+    return int(str(raw))
 
 
 def _boolean(raw: object) -> bool:

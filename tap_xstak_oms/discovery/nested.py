@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tap_xstak_oms.records.columns import INTEGERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -25,7 +25,8 @@ DEPTH_LIMIT = 20
 _KINDS_OF_ITEMS = ("string", "boolean", "object")
 """Types of items that are declared. For others target-postgres would make an array column, which
 refuses `[1.10, 2]` and `[[1], [2, 3]]` and bends `[[1], "a"]`. Undeclared, they stay JSON."""
-_LONGEST_INTEGER_READ = 100
+_LONGEST_INTEGER = 20
+"""Characters: longer text is no integer of 64 bits."""
 _SOME_FRACTION = 0.5
 _NAME_IN_A_MAP = re.compile(
     r"\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{8,}", re.IGNORECASE
@@ -38,6 +39,11 @@ _IDENTIFIER = re.compile(r"(?:.*[^A-Za-z0-9])?[iI][dD]|.*[A-Za-z0-9]Id|.*[a-z0-9
 def is_identifier(name: str) -> bool:
     """Tell whether a name is `id` or ends in it as a word of its own."""
     return _IDENTIFIER.fullmatch(name) is not None
+
+
+def has_64_bits(integer: str | bytes) -> bool:
+    """Tell whether an integer, as text, fits 64 bits."""
+    return len(integer) <= _LONGEST_INTEGER and int(integer) in INTEGERS
 
 
 def inside(texts: Iterable[bytes]) -> Schema:
@@ -62,7 +68,7 @@ def _value(text: bytes) -> object:
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if len(text) <= _LONGEST_INTEGER_READ else _SOME_FRACTION
+    return int(text) if has_64_bits(text) else _SOME_FRACTION
 
 
 def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
@@ -71,8 +77,6 @@ def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
         return {name: _sketch(inner, depth - 1) for name, inner in value.items()} if depth else None
     if isinstance(value, list):
         return [_sketch(inner, depth - 1) for inner in value] if depth else None
-    if isinstance(value, int) and value not in INTEGERS:
-        return _SOME_FRACTION
     return value
 
 
@@ -113,8 +117,7 @@ def _members(found: Schema) -> Schema:
     return {"properties": declared, "additionalProperties": True}
 
 
-def _are_of_a_map(names: Iterable[str]) -> bool:
-    names = list(names)
+def _are_of_a_map(names: Collection[str]) -> bool:
     return len(names) > MEMBERS_LIMIT or all(map(_NAME_IN_A_MAP.fullmatch, names))
 
 

@@ -19,9 +19,8 @@ from tap_xstak_oms.discovery.fields import (
     in_words,
     kind_of,
 )
-from tap_xstak_oms.discovery.nested import inside, is_identifier
+from tap_xstak_oms.discovery.nested import has_64_bits, inside, is_identifier
 from tap_xstak_oms.discovery.remarks import MOST_NAMES, Remark, warning
-from tap_xstak_oms.records.columns import INTEGERS
 from tap_xstak_oms.records.timestamps import to_utc
 from tap_xstak_oms.wording import counted
 
@@ -40,8 +39,6 @@ others their column. The figure comes from a simulation: tests/discovery/simulat
 """
 DATE_TIME = "date-time"
 _TYPES_OF_KINDS = {kind: name for name, kind in KINDS_OF_TYPES.items() if name != "integer"}
-_LONGEST_INTEGER = 20
-"""Characters: longer text is no integer of 64 bits."""
 
 
 def column(field: Field, as_time: Convert | None = None) -> Schema | None:
@@ -85,8 +82,7 @@ def _with_offset(text: bytes) -> bytes | None:
 
 def _is_integer(text: bytes) -> bool:
     """Whether a number is written as an integer of 64 bits."""
-    digits = text.removeprefix(b"-")
-    return digits.isdigit() and len(text) <= _LONGEST_INTEGER and int(text) in INTEGERS
+    return text.removeprefix(b"-").isdigit() and has_64_bits(text)
 
 
 # --- what does not fit ---
