@@ -32,9 +32,6 @@ class Verbatim(Decimal):
     def __format__(self, spec: str, context: object = None) -> str:
         return format(self._text, spec)
 
-    def __reduce__(self) -> tuple[type[Verbatim], tuple[str]]:
-        return Verbatim, (self._text,)
-
 
 def to_python(record: bytes) -> dict[str, Any]:
     """Read a record into Python objects, numbers as `int` or `Decimal`."""
