@@ -16,7 +16,7 @@ TOKEN_SECONDS = 270
 """How long the tap uses a token of five minutes."""
 
 
-def default(name: str) -> Any:  # noqa: ANN401 - of the type that the schema tells
+def default(name: str) -> Any:  # noqa: ANN401 - the schema has its type
     """The default of a setting."""
     return SCHEMA["properties"][name]["default"]
 

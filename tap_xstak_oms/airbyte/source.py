@@ -244,7 +244,7 @@ def _config(options: argparse.Namespace) -> dict[str, Any]:
     if foreign:
         raise UsageError(
             f"{', '.join(f'`{name}`' for name in foreign)}: not offered through Airbyte, which "
-            "would still expect the columns that discovery told. Remove it.",
+            "would still expect the columns that discovery found. Remove it.",
         )
     return given
 

@@ -180,7 +180,7 @@ def _start_date(values: dict[str, Any], now: datetime) -> Iterator[str]:
 def _time(text: str, timezone: pendulum.Timezone | None) -> datetime | None:
     """Parse a time; one without an offset is in the account's zone (C5).
 
-    The offset in the vendor's example, `+5:00`, is not valid ISO 8601, and is taken all the same.
+    The offset in the vendor's example, `+5:00`, is not valid ISO 8601, but is accepted.
     """
     match = _ISO_TIME.fullmatch(text)
     if match is None:

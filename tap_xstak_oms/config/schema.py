@@ -12,7 +12,7 @@ from singer_sdk import typing as th
 ENVIRONMENT_PREFIX = "TAP_XSTAK_OMS_"
 """The environment variable of a setting is this and its name in capitals."""
 ORDERS_PATH = "/orders/sales_orders"
-"""The path of the orders, behind `api_url` (O1)."""
+"""The path of the orders, after `api_url` (O1)."""
 
 _MAX_OVERLAP_HOURS = 24 * 366
 _MAX_LOOKBACK_DAYS = 3660
@@ -190,16 +190,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=3600),
         default=60,
         title="Request timeout in seconds",
-        description="After how many seconds without a byte from the server a request is retried. "
-        "Connecting may take 10 seconds, a whole answer five times as long as this.",
+        description="How many seconds a request waits for the next byte from the server, before it "
+        "is retried. Connecting may take 10 seconds, a whole answer five times this setting.",
     ),
     th.Property(
         "max_tries",
         th.IntegerType(minimum=1, maximum=100),
         default=8,
         title="Tries",
-        description="How often a request is tried before its partition (a location and status) "
-        "fails. The run goes on with the others.",
+        description="How many times a request is tried before its partition (a location and "
+        "status) fails. The run goes on with the others.",
     ),
     th.Property(
         "max_failed_partitions",
@@ -214,8 +214,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=100),
         default=3,
         title="Read passes",
-        description="How often a run reads a partition (a location and status) at most, if its "
-        "orders move between pages meanwhile.",
+        description="How many times a run reads a partition (a location and status) at most, if "
+        "its orders move between pages.",
     ),
     th.Property(
         "infer_schema",
@@ -248,9 +248,9 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         default="open",
         allowed_values=["open", "declared"],
         title="Nested schema",
-        description="Whether loaders are told only which columns hold objects and lists (open), "
-        "or their members too (declared). With declared, a member that does not fit moves the "
-        "whole value to the column _extra.",
+        description="Whether the schema for loaders only says which columns hold objects and lists "
+        "(open), or declares their members too (declared). With declared, a member that does not "
+        "fit moves the whole value to the column _extra.",
     ),
     th.Property(
         "shard_index",
@@ -263,8 +263,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         "shard_count",
         th.IntegerType(minimum=1),
         title="Shard count",
-        description="Into how many shards the locations are split, by a hash of their IDs. The "
-        "limits hold for each shard by itself.",
+        description="How many shards the locations are split into, by a hash of their IDs. The "
+        "limits hold for each shard.",
     ),
 ).to_dict()
 
@@ -276,5 +276,5 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 
 def choices_of(schema: dict[str, Any]) -> list[str]:
-    """The only values that a setting may have, null aside; empty where it may have others."""
+    """The only values that a setting may have, null aside; empty if it may have others."""
     return [value for value in schema.get("enum", ()) if value is not None]

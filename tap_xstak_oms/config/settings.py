@@ -134,7 +134,7 @@ class Settings:
 
 
 def shard_of(location_id: str, shard_count: int) -> int:
-    """The index of a location's shard: the same on every machine, whatever other locations exist.
+    """The index of a location's shard: the same on every machine, independent of other locations.
 
     The first 8 bytes of the SHA-256 of the id in UTF-8, as a big-endian number, modulo the number
     of shards.

@@ -1,8 +1,8 @@
 """Sampled orders by field: the values of each, still as text, and where they were met.
 
 A value may stand for nothing: `null`, `false`, an empty string, a date of zeros, an empty list or
-object. Servers write these when they have no value, whatever the field's type. All other values say
-something of the type.
+object. Servers write these when they have no value, in fields of any type. All other values say
+something about the type.
 """
 
 from __future__ import annotations

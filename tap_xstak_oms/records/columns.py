@@ -111,7 +111,7 @@ class Column:
     _decoder: msgspec.json.Decoder[Any]
 
     def takes(self, value: bytes) -> bool:
-        """Tell whether JSON text has one of the column's types, of whatever format."""
+        """Tell whether JSON text has one of the column's types, of any format."""
         # msgspec refuses numbers beyond a double.
         if self._takes_any_number and value[0] in _STARTS_OF_A_NUMBER:
             return True
