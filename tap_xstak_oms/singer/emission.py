@@ -10,39 +10,21 @@ from tap_xstak_oms.records.objects import to_python
 from tap_xstak_oms.singer.flattening import Flattening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib import Message
 
     from tap_xstak_oms.records.fitter import Fitter
-    from tap_xstak_oms.singer.writer import LineWriter
 
 Record = dict[str, Any]
 
 _RECORD_START = b'{"type":"RECORD","stream":"sales_orders","record":'
 
 
-class Direct:
-    """Writes records as they are, if the SDK has nothing to do with them."""
-
-    def __init__(self, writer: LineWriter, count: Callable[[int], None]) -> None:
-        """Set up.
-
-        Args:
-            writer: Where messages go.
-            count: Takes the number of records written.
-        """
-        self._writer = writer
-        self._count = count
-
-    def emit(self, records: Sequence[bytes]) -> tuple[()]:
-        """Write the messages of some records; leave nothing for the SDK."""
-        end = b',"time_extracted":"%b"}\n' % datetime.now(UTC).isoformat().encode()
-        self._writer.write_lines(
-            [piece for record in records for piece in (_RECORD_START, record, end)]
-        )
-        self._count(len(records))
-        return ()
+def direct_lines(records: Sequence[bytes]) -> list[bytes]:
+    """The RECORD messages of records to which the SDK has nothing to do: lines in pieces."""
+    end = b',"time_extracted":"%b"}\n' % datetime.now(UTC).isoformat().encode()
+    return [piece for record in records for piece in (_RECORD_START, record, end)]
 
 
 class Objects:
@@ -71,48 +53,38 @@ class Objects:
                 count_field(self._fitter.undeclared, name)
         return found
 
-    def emit(self, records: Sequence[bytes]) -> Iterator[Record]:
-        """Leave the records to the SDK."""
-        return map(self.of, records)
-
 
 class Mapped:
-    """Writes what the SDK's stream maps and flattening make of records."""
+    """The RECORD messages that the SDK's stream maps and flattening make of records."""
 
     def __init__(
         self,
-        writer: LineWriter,
         objects: Objects,
         messages: Callable[[Record], Iterable[Message]],
-        count: Callable[[int], None],
+        serialize: Callable[[Message], bytes],
         note: Callable[[str], None],
     ) -> None:
         """Set up.
 
         Args:
-            writer: Where messages go.
             objects: Reads records.
             messages: Makes the messages of a record.
-            count: Takes the number of records read.
+            serialize: Makes the text of a message.
             note: Takes the reason for each record that is left out.
         """
-        self._writer = writer
         self._objects = objects
         self._messages = messages
-        self._count = count
+        self._serialize = serialize
         self._note = note
 
-    def emit(self, records: Sequence[bytes]) -> tuple[()]:
-        """Write the messages of some records; leave nothing for the SDK."""
-        for record in records:
-            self._writer.write_lines(self._lines(record))
-        self._count(len(records))
-        return ()
+    def lines(self, records: Sequence[bytes]) -> list[bytes]:
+        """The messages of some records, a line each."""
+        return [line for record in records for line in self._lines(record)]
 
     def _lines(self, record: bytes) -> list[bytes]:
         try:
             messages = self._messages(self._objects.of(record))
-            return [self._writer.serialize_message(message) + b"\n" for message in messages]
+            return [self._serialize(message) + b"\n" for message in messages]
         except RecursionError:
             self._note("an order is nested too deeply to be mapped or flattened")
         except Exception as error:  # noqa: BLE001 - no order may cost more than its partition

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.metrics import Status, Tag
@@ -14,7 +15,7 @@ from tap_xstak_oms.config.settings import Partition
 from tap_xstak_oms.records.columns import EXTRA, SYNCED_AT
 from tap_xstak_oms.records.fitter import Fitter
 from tap_xstak_oms.records.timestamps import time_in
-from tap_xstak_oms.singer.emission import Direct, Mapped, Objects
+from tap_xstak_oms.singer.emission import Mapped, Objects, direct_lines
 from tap_xstak_oms.streams.base import XStakStream
 from tap_xstak_oms.streams.reads import SalesOrderReadsStream
 from tap_xstak_oms.sync import opening
@@ -22,13 +23,14 @@ from tap_xstak_oms.sync.run import Run
 from tap_xstak_oms.sync.summary import NOTHING_READ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.metrics import Counter, Timer
 
     from tap_xstak_oms.config.settings import Settings
     from tap_xstak_oms.records.selection import Selection
+    from tap_xstak_oms.singer.emission import Record
     from tap_xstak_oms.singer.writer import LineWriter
     from tap_xstak_oms.sync.sync import Account, PartitionRead
 
@@ -103,11 +105,11 @@ class SalesOrdersStream(XStakStream):
             return
         partition = Partition(context["_order_status"], context["_location_id"])
         run = self._run_of(partition, self._account)
-        emission = self._emission(run.sync.fitter)
+        emit = self._emission(run.sync.fitter)
         self._unmapped = None
         with run.reading(partition, is_strict=self._is_test):
             for records in run.sync.records(partition):
-                yield from emission.emit(records)
+                yield from emit(records)
             if self._unmapped:
                 run.sync.fail(partition, self._unmapped)
         if run.sync.reads[partition].error and self._timer is not None:
@@ -130,22 +132,28 @@ class SalesOrdersStream(XStakStream):
                     pass
             yield partition, run.sync.reads[partition]
 
-    def _emission(self, fitter: Fitter) -> Direct | Mapped | Objects:
+    def _emission(self, fitter: Fitter) -> Callable[[Sequence[bytes]], Iterable[Record]]:
+        """How to emit some records: what it returns is left to the SDK."""
         flattens = bool(self.config.get("flattening_enabled"))
         depth = self.config.get("flattening_max_depth", 0) if flattens else 0
         objects = Objects(fitter, self.schema["properties"], flattening_depth=depth)
         if self._is_test:
             # The SDK counts records, and stops after some.
-            return objects
+            return partial(map, objects.of)
         if flattens or self.config.get("stream_maps"):
-            return Mapped(self._writer, objects, self._messages, self._count, self._note)
-        return Direct(self._writer, self._count)
+            mapped = Mapped(objects, self._messages, self._writer.serialize_message, self._note)
+            return partial(self._write, mapped.lines)
+        return partial(self._write, direct_lines)
 
-    def _count(self, records: int) -> None:
-        """Count records that the SDK does not see."""
+    def _write(
+        self, lines: Callable[[Sequence[bytes]], list[bytes]], records: Sequence[bytes]
+    ) -> tuple[()]:
+        """Write and count records that the SDK does not see."""
+        self._writer.write_lines(lines(records))
         self.state_manager.is_flushed = False
         if self._counter is not None:
-            self._counter.increment(records)
+            self._counter.increment(len(records))
+        return ()
 
     @override
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:

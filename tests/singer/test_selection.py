@@ -179,8 +179,7 @@ def emitted(drawn: Drawn, config: Mapping[str, Any]) -> str:
     depth = config.get("flattening_max_depth", 0)
     objects = Objects(fitter, schema["properties"], flattening_depth=depth)
     mapped = [
-        stream_map.transform(one)
-        for one in objects.emit([record])
+        stream_map.transform(objects.of(record))
         for stream_map in mapper.stream_maps["sales_orders"]
     ]
     for one, stream_map in zip(mapped, mapper.stream_maps["sales_orders"], strict=True):
