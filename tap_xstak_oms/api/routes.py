@@ -55,7 +55,7 @@ class Routes:
         try:
             request = requests.Request("GET", url).prepare()
         except ValueError:
-            raise RunError(f"`{url_setting}` cannot be used: it is no URL of a host.") from None
+            raise RunError(f"`{url_setting}` cannot be used: it is no URL with a host.") from None
         with requests.Session() as session:
             found = session.merge_environment_settings(url, {}, None, None, None)
         authorities = DEFAULT_CA_BUNDLE_PATH if found["verify"] is True else found["verify"]
@@ -83,8 +83,8 @@ def _variable(scheme: str, proxies: Mapping[str, str]) -> str:
 def _unusable(variable: str | None, *, is_socks: bool = False) -> RunError:
     if is_socks:
         return RunError(
-            f"The proxy that the environment variable {variable} names is a SOCKS proxy, for which "
-            "the package PySocks must be installed."
+            f"The proxy that the environment variable {variable} names is a SOCKS proxy: install "
+            "the package PySocks to use it."
         )
     return RunError(
         f"The environment variable {variable} names no proxy that can be used: it must be a URL "

@@ -175,6 +175,7 @@ def _tell_of_taken_whole(choices: Choices) -> None:
     names = taken_whole(choices)
     if names:
         logger.info(
-            "Selected whole, as no member is: %s. To hide a column, deselect it, not its members.",
+            "Selected whole, as no member is selected: %s. To hide a column, deselect it, not its "
+            "members.",
             ", ".join(names),
         )

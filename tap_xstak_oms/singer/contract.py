@@ -44,7 +44,7 @@ CONTRACT = (
         _STREAM,
         "finalize_state_progress_markers",
         ("self", "state"),
-        "the SDK calls it when all partitions are read: the place to fail if some did",
+        "called when all partitions are read: the place to fail if some did",
     ),
     Member(
         _STREAM,
@@ -53,9 +53,9 @@ CONTRACT = (
         "records that go past the SDK are counted as well",
     ),
     Member(_STREAM, "state_manager", None, "bookmarks move when the checkpoint says so"),
-    Member(_STREAM, "metadata", None, "lists the members of objects in lists as well"),
+    Member(_STREAM, "metadata", None, "lists the members of objects in lists too"),
     Member(_STREAM, "effective_schema", None, "the columns that are selected"),
-    Member(_STREAM, "stream_maps", None, "stream maps fail in words of ours"),
+    Member(_STREAM, "stream_maps", None, "errors of stream maps show no value"),
     Member(_STREAM, "tap_state", None, "what a STATE message holds"),
     Member(_STREAM, "TYPE_CONFORMANCE_LEVEL", None, "records arrive fitted to the schema"),
     Member(_STREAM, "STATE_MSG_FREQUENCY", None, "the checkpoint writes STATE, not the SDK"),
@@ -84,7 +84,7 @@ CONTRACT = (
         _STATES,
         "get_context_state",
         ("self", "context"),
-        "finds a partition's state without looking through all of them for every record",
+        "finds a partition's state without a look at all others for every record",
     ),
     Member(
         _STATES,
@@ -103,14 +103,14 @@ CONTRACT = (
     Member(_PLUGIN, "_setup_signal_handlers", ("self",), "SIGHUP ends as SIGTERM does"),
     Member(_TAP, "state_writer", None, "writes STATE"),
     Member(_TAP, "streams", None, "orders come first, not by name"),
-    Member(_TAP, "setup_mapper", ("self",), "stream maps that cannot be used are told in words"),
+    Member(_TAP, "setup_mapper", ("self",), "says why stream maps cannot be used"),
     Member(
         _TAP,
         "invoke",
         ("cls", "about", "about_format", "config", "state", "catalog"),
-        "a run tells what came of it, whatever ends it",
+        "a run logs its summary, whatever ends it",
     ),
-    Member(_TAP, "get_singer_command", ("cls",), "files that cannot be used are told in words"),
+    Member(_TAP, "get_singer_command", ("cls",), "says why a file cannot be used"),
     Member(
         _PLUGIN,
         "cb_config",
@@ -189,4 +189,4 @@ def _parameters(found: object, member: Member) -> tuple[str, ...] | None:
     if member.parameters is None:
         return None
     function = getattr(found, "__func__", found)
-    return tuple(inspect.signature(function).parameters)  # type: ignore[arg-type]  # said to be called
+    return tuple(inspect.signature(function).parameters)  # type: ignore[arg-type]  # it has parameters

@@ -79,7 +79,7 @@ def warn_if_start_moved_back(states: Sequence[Mapping[str, Any]], settings: Sett
     earliest = bookmarks.earliest_read(states)
     if earliest is not None and settings.start_date < earliest:
         logger.warning(
-            "`start_date` is earlier than %s, from which the state was read. Only a full refresh "
-            "(a run without state) reads what is older.",
+            "`start_date` is earlier than %s, where the reads in the state began. Only a full "
+            "refresh (a run without state) reads what is older.",
             moment(earliest),
         )

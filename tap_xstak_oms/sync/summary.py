@@ -135,8 +135,8 @@ class Summary:
         for partition, read in self._sync.reads.items():
             if result_of(read) == UNSETTLED:
                 logger.warning(
-                    "%s kept moving between pages, in %d passes (`max_read_passes`). All that was "
-                    "seen is emitted; the next run resumes from the old bookmark.",
+                    "%s kept moving between pages, in %d passes (`max_read_passes`). All orders "
+                    "seen are emitted; the next run resumes from the old bookmark.",
                     partition,
                     read.outcome.passes,
                 )

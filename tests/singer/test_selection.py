@@ -520,7 +520,7 @@ def test_an_object_that_is_taken_whole_is_told(
     """A rule that excludes all of its members looks the same, and may have meant to hide it."""
     caplog.set_level("INFO")
     read(sandbox, selected_by_meltano(found, "sales_orders.*", "!sales_orders.customer.*"))
-    assert "Selected whole, as no member is: customer." in caplog.text
+    assert "Selected whole, as no member is selected: customer." in caplog.text
 
 
 def test_a_name_that_may_be_data_is_not_told() -> None:
