@@ -142,10 +142,12 @@ class LookAhead(Generic[PageT]):
 
     def take(self) -> PageT:
         """Take the next page of the partition being consumed, or raise its error."""
-        window = self.window(self.current)
+        answer = self.window(self.current).take()
         self._outstanding -= 1
-        self._load.remove(window.next)
-        return window.take()
+        self._load.remove(answer)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     def repeat(self) -> None:
         """Begin another pass over the partition being consumed."""

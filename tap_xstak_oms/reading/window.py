@@ -90,17 +90,10 @@ class Window(Generic[PageT]):
         known = self.asked if has_moved(answer, index) else self.extent
         self.extent = max(known, answer.total_pages)
 
-    @property
-    def next(self) -> PageT | BaseException:
-        """The next page to take, or its error, once it has arrived."""
-        return self._arrived[self.taken]
-
-    def take(self) -> PageT:
-        """Remove and return the next page, or raise its error."""
+    def take(self) -> PageT | BaseException:
+        """Remove and return the next page, or its error."""
         answer = self._arrived.pop(self.taken)
         self.taken += 1
-        if isinstance(answer, BaseException):
-            raise answer
         return answer
 
 

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 10
 """Places that an error names at most."""
+NOT_A_CATALOG = (
+    "The catalog is not in the form of a Singer catalog: an object with `streams`, each with "
+    "`tap_stream_id`, `schema` and `metadata`. Discover without --catalog to make a new one."
+)
 logger = logging.getLogger("tap-xstak-oms")
 
 
@@ -88,10 +92,7 @@ def prepare_catalog(given: Mapping[str, Any] | Catalog, streams: Mapping[str, Kn
             if name in entries
         }
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise UsageError(
-            "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
-            "with `tap_stream_id`, `schema` and `metadata`. Make a new one with --discover.",
-        ) from None
+        raise UsageError(NOT_A_CATALOG) from None
     for name, places in nowhere.items():
         _check_places(name, places)
     return Prepared(

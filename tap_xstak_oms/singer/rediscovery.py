@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tap_xstak_oms.errors import UsageError
+from tap_xstak_oms.singer.catalog import NOT_A_CATALOG
 from tap_xstak_oms.singer.selection import choices_of, names_of
 
 Node = dict[str, Any]
@@ -41,11 +42,7 @@ def extended(given: Mapping[str, Any], found: Mapping[str, Any]) -> Node:
             else:
                 _Extension(entry, new).make()
     except (AttributeError, KeyError, TypeError):
-        raise UsageError(
-            "The catalog is not in the form of a Singer catalog: an object with `streams`, each "
-            "with `tap_stream_id`, `schema` and `metadata`. Discover without --catalog to make a "
-            "new one."
-        ) from None
+        raise UsageError(NOT_A_CATALOG) from None
     return catalog
 
 
