@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Fetch = Callable[[int | None, Callable[[PageT], bool]], PageT]
 """Fetches a page of one partition: takes the number to ask for, and which answers to accept."""
 
+PROBES = 3
+"""Requests for one page until it is known how the server counts: one answer may be wrong."""
+
 
 class PageParameterIgnoredError(Exception):
     """The server never answers with the page asked for, however one counts (C8)."""
@@ -39,7 +42,7 @@ class Asking(Generic[PageT]):
         self._accept_first = partial(window.accepts, 0)
         self._base = window.base
         self._index = index
-        # Knows how the server counts once a numbered page has come.
+        # Knows how the server counts, once it is learned.
         self._ahead = ahead
 
     def page(self) -> PageT:
@@ -63,17 +66,20 @@ class Asking(Generic[PageT]):
         return self._fetch(wanted + self._ahead.shift, self._accept)
 
     def _probe(self, wanted: int) -> PageT:
-        """Ask for the first numbered page of the run, and learn how the server counts (C8)."""
-        page = self._fetch(wanted, _accept_any)
-        shift = wanted - page.number
-        if abs(shift) == 1 and not self._is_gone(page):
+        """Ask for a page by number, and learn from it how the server counts (C8)."""
+        shift = 0
+        for _ in range(PROBES):
             page = self._fetch(wanted + shift, _accept_any)
-        if self._is_gone(page):
-            return page  # its number tells nothing: the next numbered page will
-        if page.number != wanted:
-            raise PageParameterIgnoredError(wanted, page.number)
-        self._ahead.shift = shift
-        return page
+            if self._is_gone(page):
+                return page  # its number tells nothing
+            if page.number == wanted:
+                # Some answer with their last page where there is none of the number asked for.
+                if shift or not self._is_last(page):
+                    self._ahead.shift = shift
+                return page
+            told = shift + wanted - page.number
+            shift = told if abs(told) <= 1 else shift
+        raise PageParameterIgnoredError(wanted, page.number)
 
     def _first_if_gone(self, wanted: int) -> PageT | None:
         """Ask for the first page again: if the page is gone, the first one tells and replaces it.
@@ -93,6 +99,9 @@ class Asking(Generic[PageT]):
 
     def _is_gone(self, page: PageT) -> bool:
         return has_moved(page, self._index)
+
+    def _is_last(self, page: PageT) -> bool:
+        return has_moved(page, self._index + 1)
 
 
 def _accept_any(_: NumberedPage) -> bool:

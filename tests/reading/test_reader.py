@@ -340,7 +340,7 @@ class IgnoringServer(Server):
 
 @pytest.mark.parametrize("tells_from", [0, 1])
 def test_a_server_that_ignores_the_page_is_an_error_of_its_own(tells_from: int) -> None:
-    """After one shift in vain the partition fails; those of one page can be read nevertheless."""
+    """After a few requests the partition fails; those of one page can be read nevertheless."""
     pages = {("pending", "1"): _pages(3), ("pending", "2"): _pages(1), ("pending", "3"): _pages(2)}
     server = IgnoringServer(pages, tells_from=tells_from)
     with server.reader() as reader:
@@ -351,7 +351,40 @@ def test_a_server_that_ignores_the_page_is_an_error_of_its_own(tells_from: int) 
                 list(reader.read(("pending", name)))
             assert (caught.value.wanted, caught.value.told) == (tells_from + 1, tells_from)
     named = [name for name, asked in server.asked if asked is not None]
-    assert sorted(named) == [("pending", "1")] * 2 + [("pending", "3")] * 2
+    assert sorted(named) == [("pending", "1")] * 3 + [("pending", "3")] * 3
+
+
+@pytest.mark.parametrize("tells_from", [0, 1])
+@pytest.mark.parametrize("asks_from", [0, 1])
+def test_a_last_page_that_stands_for_any_later_one_teaches_nothing(
+    asks_from: int, tells_from: int
+) -> None:
+    """It has the number that was expected, however the server counts; others follow (C8, C9)."""
+
+    class Clamping(Server):
+        def answer(self, partition: Partition, asked: int | None) -> Page:
+            last = len(self.partitions[partition]) - 1 + self.asks_from
+            return super().answer(partition, asked and min(asked, last))
+
+    server = Clamping({("pending", str(n)): _pages(n) for n in (2, 4)}, asks_from, tells_from)
+
+    assert _as_pairs(_read_all(server, 1)) == [
+        (partition, orders) for partition, pages in server.partitions.items() for orders in pages
+    ]
+
+
+def test_one_wrong_page_while_counting_is_learned_teaches_nothing() -> None:
+    """The page is asked for again, and the right one tells how the server counts (C8)."""
+
+    class OnceMistaken(Server):
+        def answer(self, partition: Partition, asked: int | None) -> Page:
+            is_first_named = [number for _, number in self.asked if number is not None] == [asked]
+            return super().answer(partition, asked + 1 if asked and is_first_named else asked)
+
+    server = OnceMistaken({ONLY: _pages(5)})
+
+    assert [orders for _, orders in _as_pairs(_read_all(server, 1))] == _pages(5)
+    assert len(server.asked) == 5 + 2
 
 
 def test_an_answer_far_off_is_not_shifted_after() -> None:
@@ -364,7 +397,7 @@ def test_an_answer_far_off_is_not_shifted_after() -> None:
     server = FarOff({ONLY: _pages(9)})
     with server.reader() as reader, pytest.raises(PageParameterIgnoredError):
         list(reader.read(ONLY))
-    assert len(server.asked) == 2
+    assert server.asked == [(ONLY, None), (ONLY, 1), (ONLY, 1), (ONLY, 1)]
 
 
 def test_a_partition_that_shrank_while_counting_was_learned_teaches_nothing() -> None:
