@@ -57,9 +57,10 @@ class Collector(LineWriter):
 
     @override
     def flush(self) -> None:
-        lines = b"".join(self._lines)
+        lines = b"".join(self._lines).splitlines()
         self._lines, self._size = [], 0
-        self.messages += [json.loads(line, parse_float=Decimal) for line in lines.splitlines()]
+        # All at once, which is much faster than one by one.
+        self.messages += json.loads(b"[" + b",".join(lines) + b"]", parse_float=Decimal)
 
 
 @dataclass

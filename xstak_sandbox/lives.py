@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Life:
     def last_change(self, past: Sequence[Event]) -> int:
         """When the order was created or, later, last touched, given what has happened."""
         return past[-1].at if past else self.created
+
+    def next_change(self, past: Sequence[Event]) -> float:
+        """When the next thing happens to the order, given what has happened; it may be never."""
+        return self.events[len(past)].at if len(past) < len(self.events) else inf
 
 
 def stage(past: Sequence[Event]) -> int:

@@ -6,14 +6,16 @@ import random
 import threading
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from xstak_sandbox.lives import Ageing, has_ended
 from xstak_sandbox.render import Facts, Style, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from xstak_sandbox.lives import Event
 
 ORDERS_OF_A_LOCATION = 10_000_000
 FIRST_LOCATION_CODE = 80_001
@@ -73,35 +75,32 @@ class Laws:
 
 
 class Entry:
-    """One order for ever, with the last rendering of it."""
+    """One order for ever, and as it was when someone last looked."""
 
     def __init__(self, facts: Facts, style: Style) -> None:
         self.facts = facts
         self._style = style
-        self._rendered: tuple[int, bytes] = (-1, b"")
-
-    def body(self, now: int) -> bytes:
-        """Its JSON."""
-        past = self.facts.life.past(now)
-        version, body = self._rendered
-        if version != len(past):
-            body = render(self.facts, past, self._style)
-            self._rendered = (len(past), body)
-        return body
+        # One value, for several threads may look.
+        self._seen: tuple[float, float, Order | None] = (0, 0, None)
 
     def at(self, now: int) -> Order | None:
         """The order as it is then; None if it is deleted."""
-        life = self.facts.life
-        past = life.past(now)
-        if has_ended(past, "deleted"):
-            return None
+        since, until, order = self._seen
+        if not since <= now < until:
+            life = self.facts.life
+            past = life.past(now)
+            order = None if has_ended(past, "deleted") else self._after(past)
+            self._seen = (life.last_change(past), life.next_change(past), order)
+        return order
+
+    def _after(self, past: Sequence[Event]) -> Order:
         return Order(
             self.facts.id,
             self.facts.location,
             self._style.status(past),
-            life.created,
-            life.last_change(past),
-            lambda: self.body(now),
+            self.facts.life.created,
+            self.facts.life.last_change(past),
+            cache(partial(render, self.facts, past, self._style)),
         )
 
 
