@@ -363,6 +363,10 @@ TABLE = {
     "caps the page size": (None, Quirks(max_page_size=20)),
     "caps the page size in secret": (None, Quirks(max_page_size=20, reports_asked_size=True)),
     "ignores the page size": (None, Quirks(fixed_page_size=30)),
+    "ignores the page size in secret": (
+        None,
+        Quirks(fixed_page_size=60, reports_asked_size=True),
+    ),
     "counts from zero": (None, Quirks(asks_from=0, reports_from=0)),
     "revokes the token": (every_seventh(Kind.STATUS, code=401, revokes=True), Quirks()),
     "429 until a date": (

@@ -119,7 +119,7 @@ def _fewest_orders(page: Page, first: Page) -> int:
     """The fewest orders that an honest answer can hold.
 
     A server may report the page size that was asked for instead of the one it uses (C9). The size
-    is believed if the first page was that full. Otherwise only the totals count: of
+    is believed if the first page holds just as many. Otherwise only the totals count: of
     `total_elements` orders on `total_pages` pages, every page but the last holds at least the
     rounded-up share. A gap that this misses shows in the count at the end of the pass.
     """
@@ -128,7 +128,7 @@ def _fewest_orders(page: Page, first: Page) -> int:
     if not 0 <= index < pages:
         return 0
     is_last = index == pages - 1
-    believed = 0 < page.size == first.size <= len(first.orders)
+    believed = 0 < page.size == first.size == len(first.orders)
     if believed and -(-orders // page.size) == pages:
         return orders - index * page.size if is_last else page.size
     share = -(-orders // pages)
