@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
+import tests.effort  # noqa: F401 - registers the profiles of Hypothesis
 from tests.environment import is_of_this_machine
 from tests.workers import join_workers
 from xstak_sandbox import Sandbox, World
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.postgresql import Postgres
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("tests", deadline=None, print_blob=True)
-settings.load_profile("tests")
-
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process for each core; none but this one, which starts faster, for what is named."""
+    """One process for each core and one more, for many tests wait for a socket.
+
+    None but this one, which starts faster, for what is named.
+    """
     named = any(Path(argument.partition("::")[0]).is_file() for argument in config.args)
-    return 0 if named or config.option.keyword else os.cpu_count() or 1
+    return 0 if named or config.option.keyword else (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

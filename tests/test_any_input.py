@@ -17,6 +17,7 @@ from tap_xstak_oms import cli
 from tap_xstak_oms.airbyte import source
 from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.tap import TapXstakOMS
+from tests.effort import examples_of
 from tests.support import CLIENT_SECRET, config_for, discovered, written
 from xstak_sandbox import Sandbox, World
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXIT_CODES = {0, 1, 2, 3, 4}
-EXAMPLES = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(
+    max_examples=examples_of(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 MOMENTS = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-10", "0000", "24:00"]
 ODD_TEXTS = [
     *MOMENTS,

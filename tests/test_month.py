@@ -1,4 +1,4 @@
-"""A month of runs every three hours: the target follows, although orders keep changing."""
+"""A month of runs every six hours: the target follows, although orders keep changing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DAYS = 31
-RUNS_A_DAY = 8
+RUNS_A_DAY = 4
 WORLD = World(
     locations=("1001",),
     orders_per_location=50,
@@ -49,7 +49,7 @@ def upsert(target: dict[int, Record], records: list[Record]) -> int:
     return moved
 
 
-@pytest.mark.parametrize(("filters_on", "looked_at"), [("created", {0}), ("updated", {0, 6, 15})])
+@pytest.mark.parametrize(("filters_on", "looked_at"), [("created", {0}), ("updated", {0, 6, 18})])
 def test_the_target_follows_for_a_month(
     filters_on: Literal["created", "updated"], looked_at: set[int]
 ) -> None:
@@ -67,4 +67,4 @@ def test_the_target_follows_for_a_month(
                 compared += 1
     assert compared == DAYS * len(looked_at)
     assert len(target) > 65, "no month without new orders"
-    assert moved > 40, "no month in which orders stand still"
+    assert moved > 30, "no month in which orders stand still"

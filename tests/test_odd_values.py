@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_xstak_oms.errors import TapError
+from tests.effort import examples_of
 from tests.support import Collector, Run, clock_of, config_for, discovered, run_tap
 from xstak_sandbox import RawOrder, Sandbox, World
 
@@ -160,7 +161,7 @@ _ORDERS = st.lists(st.tuples(_NAMES | _TEXTS, _VALUES), max_size=5).map(
 @pytest.mark.parametrize("way", WAYS)
 @given(orders=st.lists(_ORDERS, min_size=20, max_size=20))
 @settings(
-    max_examples=10,
+    max_examples=examples_of(10),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_no_order_costs_more_than_its_partition(

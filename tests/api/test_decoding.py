@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tap_xstak_oms.api.decoding import TooLargeError, decoded
 from tap_xstak_oms.errors import PartitionError, RetriableError
+from tests.effort import examples_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ CODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 @pytest.mark.parametrize("how", CODINGS)
-@settings(max_examples=20)
+@settings(max_examples=examples_of(20))
 @given(body=st.binary(max_size=300), repeats=st.sampled_from([0, 1, 2, 9, 300]))
 def test_what_was_compressed_comes_back(how: str, body: bytes, repeats: int) -> None:
     """However it was compressed, and whether it fits a slice or not: byte for byte."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from meltano.core.plugin.singer.catalog import MetadataExecutor, select_metadata_rules
 from singer_sdk.mapper import PluginMapper
@@ -207,7 +207,6 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @given(fields=places(3))
-@settings(max_examples=100)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_selected_is_emitted_and_nothing_else(way: str, fields: dict[str, Place]) -> None:
     """No byte of what is deselected goes out, `_extra` included; all that is selected does."""
