@@ -16,4 +16,4 @@ settings.load_profile("all")
 
 def examples_of(number: int) -> int:
     """That many examples, and fewer of them with `--hypothesis-profile=quick`."""
-    return max(2, number * settings.default.max_examples // ALL)
+    return max(2, number * settings().max_examples // ALL)

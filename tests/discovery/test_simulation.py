@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = sorted(SHAPES.glob("*.json"))
+# In one process, for the trials take a while.
+pytestmark = pytest.mark.xdist_group("simulation")
 
 
 @pytest.fixture(scope="module")
