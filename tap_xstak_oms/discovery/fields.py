@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 
 Sample: TypeAlias = "Mapping[Partition, Sequence[Order]]"
 
-STRING, BOOLEAN, NUMBER, LIST, OBJECT, NULL = (
-    "string",
-    "boolean",
-    "number",
-    "list",
-    "object",
-    "null",
-)
+STRING, BOOLEAN, NUMBER = "string", "boolean", "number"
+LIST, OBJECT, NULL = "list", "object", "null"
 """The types of JSON values, in words."""
 HEARD = 1 / 20
 """If fewer of a field's values say something, those that stand for nothing vote too: one odd text

@@ -53,7 +53,7 @@ class Barrier:
 
 
 def test_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a line is being written, whoever logs waits, so that each line comes out whole."""
+    """While one thread writes a line, others that log wait, so each line comes out whole."""
     stdout = Barrier()
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stdout))
     writer = AirbyteWriter()

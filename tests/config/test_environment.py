@@ -33,7 +33,7 @@ def held() -> dict[str, object]:
 
 
 def test_a_file_further_up_is_not_read(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever can write into a parent folder does not decide where the secret is sent."""
+    """A file in a parent folder does not decide where the secret is sent."""
     caplog.set_level(logging.INFO)
     (folder.parent / ".env").write_text(f"{PREFIX}AUTH_URL=https://evil.example.com\n")
     assert held() == {}

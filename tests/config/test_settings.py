@@ -188,7 +188,7 @@ def test_each_mistake_is_told_in_one_sentence(changes: dict[str, Any], sentence:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    """Whoever has made three mistakes learns of three."""
+    """Three mistakes are three problems."""
     found = problems(page_size=0, timezone="Nowhere/Land", start_date="soon")
     assert [problem.split("`")[1] for problem in found] == ["page_size", "timezone", "start_date"]
 
@@ -198,7 +198,7 @@ def test_all_problems_are_told_at_once() -> None:
     ["http://127.0.0.1:8765/oe/v2", "http://localhost/oe/v2", "http://[::1]:1/oe/v2"],
 )
 def test_plain_http_goes_no_further_than_this_machine(url: str) -> None:
-    """On the loopback interface nobody listens in, so that plain http is accepted there."""
+    """Nobody can listen in on the loopback interface, so plain http is accepted there."""
     assert parse(api_url=url + "/").api_url == url
 
 

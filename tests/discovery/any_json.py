@@ -48,7 +48,7 @@ def _lists(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 def _objects(values: st.SearchStrategy[str], *, max_size: int = 3) -> st.SearchStrategy[str]:
-    """Objects, some of which repeat a name."""
+    """Objects; some repeat a name."""
     members = st.tuples(_NAMES, values).map(": ".join)
     return st.lists(members, max_size=max_size).map(lambda found: f"{{{','.join(found)}}}")
 
@@ -62,4 +62,4 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 ORDERS = st.lists(_objects(VALUES, max_size=6) | VALUES, min_size=1, max_size=6)
-"""The texts of some orders, most of which are objects."""
+"""The texts of some orders; most are objects."""

@@ -27,7 +27,7 @@ def order_of(fields: Mapping[str, str]) -> str:
 
 
 def orders_with(values: Iterable[str], name: str = "v") -> list[str]:
-    """Orders of which each has a value in this field."""
+    """An order for each value, in this field."""
     return [order_of({name: value}) for value in values]
 
 
@@ -37,10 +37,10 @@ def column(*values: str, name: str = "v") -> dict[str, Any] | None:
 
 
 def remarks_of(inference: Inference) -> str:
-    """All remarks, for looking into."""
+    """The text of all remarks."""
     return "\n".join(remark.text for remark in inference.remarks)
 
 
 def warnings_of(inference: Inference) -> list[str]:
-    """The loud ones."""
+    """The text of each warning."""
     return [remark.text for remark in inference.remarks if remark.level == logging.WARNING]

@@ -157,7 +157,7 @@ def sampled(orders: list[Order], figures: Figures) -> None:
 
 
 def later(orders: list[Order], figures: Figures) -> None:
-    """Read orders of which each has an odd value that the sample did not show."""
+    """Read orders that each have an odd value which the sample did not show."""
     chance = random.Random(7)
     properties, _ = schema_of(multiplied(orders, SAMPLE))
     names = list(properties)
@@ -180,7 +180,7 @@ def later(orders: list[Order], figures: Figures) -> None:
 
 
 def nested(orders: list[Order], figures: Figures) -> None:
-    """Read orders of which each has an odd value inside of an object or a list."""
+    """Read orders that each have an odd value inside an object or a list."""
     chance = random.Random(7)
     properties, _ = schema_of(multiplied(orders, SAMPLE))
     came = copy.deepcopy(multiplied(orders, LATER))

@@ -40,7 +40,7 @@ def test_a_check_asks_once_for_each_status_of_a_location() -> None:
 
 
 def test_a_check_of_many_locations_is_bounded() -> None:
-    """Of hundreds of locations, empty or not, 20 partitions are asked, spread over all of them."""
+    """Among hundreds of locations, empty or not, 20 partitions are asked, spread over all."""
     world = World(locations=location_ids(200), orders_per_location=0)
     with Sandbox(world) as sandbox:
         check(sandbox)

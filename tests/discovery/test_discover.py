@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LOCATIONS = location_ids(30)
 WORLD = World(locations=LOCATIONS, orders_per_location=30)
-"""Sixty partitions, of which most have more than a page of five."""
+"""Sixty partitions; most have more than a page of five."""
 
 
 def catalog_of(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:

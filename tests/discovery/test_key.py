@@ -40,7 +40,7 @@ def orders(count: int, first: int = 0, **fields: Any) -> list[bytes]:
     ],
 )
 def test_the_key_is_the_first_candidate_that_identifies(fields: list[str], key: str) -> None:
-    """In our order, whatever theirs, without case and separators; no warning."""
+    """In our order, not theirs, without case and separators; no warning."""
     texts = [json.dumps(dict.fromkeys(fields, value)) for value in ("a", "b")]
     found = infer_from(*texts)
     assert found.key == (key,)

@@ -51,7 +51,7 @@ def test_nested_values_are_typed_and_open() -> None:
 
 @pytest.mark.parametrize("value", ["[]", "[null]", '[1,"a"]', "[1,[]]"])
 def test_items_of_no_one_type_may_be_anything(value: str) -> None:
-    """Whatever comes later fits."""
+    """Any later value fits."""
     assert column(value) == {"type": ["array", "null"]}
 
 
@@ -122,7 +122,7 @@ def test_an_object_with_a_name_that_a_person_gave_is_no_map(names: list[str]) ->
 
 
 def test_members_are_those_of_the_values_that_fit_the_column() -> None:
-    """An odd value beside them has no part in it."""
+    """An odd value among them does not count."""
     assert column(*['{"a":1}'] * 39, "[1]") == column('{"a":1}')
     assert column(*['["a"]'] * 39, '{"b":1}', "[]") == column('["a"]')
 

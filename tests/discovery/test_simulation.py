@@ -26,7 +26,7 @@ def figures() -> dict[Path, Figures]:
 def test_nothing_is_lost_and_only_the_odd_value_leaves_its_column(
     figures: dict[Path, Figures],
 ) -> None:
-    """Whatever comes after discovery, in whatever shape."""
+    """Any order that comes after discovery, in any shape."""
     found = total(list(figures.values()))
     assert found.later > 0
     assert (found.lost, found.moved) == (0, 0)
@@ -48,7 +48,7 @@ def test_an_account_that_grew_has_columns_for_its_new_fields(figures: dict[Path,
 
 
 def test_no_nested_value_moves_whole(figures: dict[Path, Figures]) -> None:
-    """Whatever is odd inside of it."""
+    """Any odd value inside it."""
     found = total(list(figures.values()))
     assert found.nested > 0
     assert found.moved_whole == 0

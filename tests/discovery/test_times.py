@@ -60,7 +60,7 @@ def test_a_number_is_a_time_only_by_its_field_s_name(name: str, is_time: bool) -
 
 @pytest.mark.parametrize("value", ["123456789", "9999999999", '"923001234567"'])
 def test_a_number_of_another_century_is_no_time(value: str) -> None:
-    """Whatever its field is called."""
+    """With any name of the field."""
     assert told(value, name="created_at") is None
 
 
@@ -135,7 +135,7 @@ def test_times_of_any_form_arrive_in_utc(form: str, settings: dict[str, Any], ca
 
 
 def test_what_is_no_time_travels_in_extra() -> None:
-    """As it came, whatever its type, and its column is null."""
+    """It is unchanged, of any type, and its column is null."""
     odd = ['"soon"', '""', "0", "1.5", "true", "[1]", '{"a":1}', '"2024-05-01"', "1e400"]
     holding = world('"2024-05-01 10:00:00"', *odd)
     records = sorted(read(holding).records, key=lambda record: int(record["id"]))

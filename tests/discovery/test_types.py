@@ -60,7 +60,7 @@ def test_a_scalar_has_a_nullable_column_of_its_type(values: list[str], kind: str
 def test_one_odd_value_in_ten_does_not_cost_the_column(
     data: st.DataObject, usual: str, count: int
 ) -> None:
-    """The column has the type of at least nine in ten values that say something, or is none."""
+    """Nine in ten of the values that say something decide the type; else there is no column."""
     others = [value for other in USUAL if other != usual for value in USUAL[other]]
     odd = data.draw(st.lists(st.sampled_from(others), max_size=count))
     values = data.draw(st.permutations([*odd, *(USUAL[usual][:1] * count)]))
@@ -186,7 +186,7 @@ def test_a_field_without_a_majority_has_no_column_and_is_told_with_counts() -> N
 
 
 def test_what_does_not_fit_a_column_is_told_with_counts_worst_first() -> None:
-    """Fields without a column, then those of which the most values will travel in `_extra`."""
+    """Fields without a column, then those with the most values that will travel in `_extra`."""
     orders = [{"tax": "1.5", "at": TIME, "mixed": "1", "fine": '"x"', "flag": "true"}] * 38
     orders += [
         {"tax": '"pending"', "at": '""', "mixed": '"a"', "fine": '""', "flag": "null"},
@@ -215,7 +215,7 @@ def test_machines_are_told_the_same() -> None:
 
 
 def test_remarks_are_bounded() -> None:
-    """Of very many fields with one fault some are named and the others counted."""
+    """If very many fields have one fault, some are named and the others counted."""
     many = MOST_NAMES + 4
     nulls = {f"n{number}": "null" for number in range(many)}
     first = nulls | {f"m{number}": "1" for number in range(many)}

@@ -22,7 +22,7 @@ def test_the_page_knows_the_commands_of_run() -> None:
 
 
 def test_files_and_tests_that_the_page_names_are_there() -> None:
-    """Whoever follows the steps finds each file where it should be."""
+    """Each file that the steps name exists."""
     named = re.findall(r"`([\w/]+(?:\.py|/))`", PAGE) + re.findall(r"(tests/[\w/]+\.py) ", PAGE)
     assert len(named) >= 5
     assert [name for name in named if not (ROOT / name).exists()] == []

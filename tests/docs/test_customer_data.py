@@ -1,4 +1,4 @@
-"""The stream maps of docs/recipes.md keep customers' data in, whatever an order looks like."""
+"""The stream maps of docs/recipes.md keep customer data in, in an order of any shape."""
 
 from __future__ import annotations
 

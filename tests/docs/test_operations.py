@@ -36,7 +36,7 @@ def quoted() -> list[str]:
 
 
 def pattern_of(message: str) -> re.Pattern[str]:
-    """What finds a message of the page, whatever is filled in."""
+    """A pattern for a message of the page, with any text for its dots."""
     words = re.split(r"\.\.\.|\d+", message)
     return re.compile(".*".join(re.escape(part.strip()) for part in words), re.DOTALL)
 

@@ -74,7 +74,7 @@ def test_a_column_has_the_type_that_the_page_says(row: Row) -> None:
 
 @rows("The inside of objects and lists")
 def test_the_catalog_shows_the_members_that_the_page_says(row: Row) -> None:
-    """Of the object itself, or of those in a list."""
+    """For the object itself, or for objects in a list."""
     found = column(*row.examples)
     assert found is not None
     assert list(found.get("items", found).get("properties", {})) == row.outcome
@@ -82,7 +82,7 @@ def test_the_catalog_shows_the_members_that_the_page_says(row: Row) -> None:
 
 @rows("The key")
 def test_the_key_is_the_one_that_the_page_says(row: Row) -> None:
-    """Or there is none."""
+    """The key is the one of the page, or there is none."""
     assert list(infer_from(*row.examples).key) == row.outcome
 
 

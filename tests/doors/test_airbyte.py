@@ -115,7 +115,7 @@ def test_numbers_as_text_work(sandbox: Sandbox, cache: ab.caches.DuckDBCache) ->
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_an_end_that_pyairbyte_asks_for_is_no_failure() -> None:
-    """Whoever takes a few records of many ends the source, and hears of no failure."""
+    """A reader that takes only a few records ends the source, and hears of no failure."""
     with Sandbox(World(locations=("1001",), orders_per_location=2000)) as sandbox:
         records = list(source_of(sandbox).get_records("sales_orders", limit=5))
     assert len(records) == 5

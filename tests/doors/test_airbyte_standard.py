@@ -31,7 +31,7 @@ EXECUTABLE = Path(shutil.which("source-xstak-oms") or "source-xstak-oms")
 
 
 class Program:
-    """Stands for the connector, of which the suite wants an object with this method."""
+    """The connector, as an object with the method that the suite needs."""
 
     def spec(self, logger: logging.Logger) -> None:
         """Not called: the program is."""

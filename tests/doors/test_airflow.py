@@ -168,7 +168,7 @@ def run_dag(sandbox: Sandbox, postgres: Postgres, environment: Mapping[str, str]
 
 
 def tries(environment: Mapping[str, str]) -> dict[int, int]:
-    """How often each shard's task of the last run was tried, all of which succeeded at last."""
+    """How often each shard's task of the last run was tried; all succeeded in the end."""
     with closing(sqlite3.connect(Path(environment["AIRFLOW_HOME"]) / "airflow.db")) as database:
         rows = database.execute(
             "SELECT map_index, try_number, state FROM task_instance WHERE task_id = 'shard' "

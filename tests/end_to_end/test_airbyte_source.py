@@ -266,7 +266,7 @@ def test_an_empty_state_is_none(source: Source, catalog: dict[str, Any], state: 
 def test_full_refresh_reads_everything_and_moves_nothing(
     source: Source, stream: dict[str, Any]
 ) -> None:
-    """A full refresh begins at the start date whatever the state, which it keeps and says last."""
+    """A full refresh begins at the start date, ignores the state, and returns it unchanged."""
     config = config_for(source.sandbox)
     before = source.run("read", config=config, catalog=configured(stream))
     source.sandbox.clock.advance(timedelta(days=1))
@@ -535,7 +535,7 @@ def commands() -> list[str]:
 def test_the_commands_of_the_page_work_as_written(source: Source, stream: dict[str, Any]) -> None:
     """Each direct command of docs/airbyte.md runs, with the page's program and its state."""
     direct = [command for command in commands() if command.startswith("source-xstak-oms")]
-    # The others are run by tests/doors/test_airbyte.py, but for the build of an image.
+    # tests/doors/test_airbyte.py runs the others, except the build of an image.
     assert len(direct) == 5
     assert len(set(commands()) - set(direct)) == 4
     [state] = blocks("json")

@@ -447,7 +447,7 @@ def test_a_backfill_adds_the_older_orders_and_doubles_none(stages: dict[str, Any
 
 
 def test_a_full_refresh_reads_everything_since_the_start_date(stages: dict[str, Any]) -> None:
-    """Into the table that was dropped before it, of all locations, whatever the state said."""
+    """It fills the dropped table again, with all locations, and ignores the state."""
     refresh = stages["refresh"]
     assert refresh.exit_code == 0
     assert refresh.asked == {("1001", USUAL_START), ("1002", USUAL_START)}

@@ -140,13 +140,13 @@ def test_the_formats_of_times_are_checked(
     ],
 )
 def test_strings_of_other_columns_are_not_converted(schema: dict[str, Any]) -> None:
-    """Nor are those of a column of which one alternative takes any string."""
+    """A format counts only in a column whose strings all have it."""
     assert column_of(schema).convert is None
 
 
 @pytest.mark.parametrize("schema", [{"type": ["string", "null", "object"]}, {}])
 def test_a_key_takes_scalars_only(schema: dict[str, Any]) -> None:
-    """Null and nested values identify nothing, whatever the catalog says."""
+    """Null and nested values identify nothing, even if the catalog allows them."""
     column = column_of(schema, is_key=True)
     assert column.takes(b'"a"')
     assert not any(column.takes(value) for value in (b"null", b"{}", b"[]"))

@@ -157,7 +157,7 @@ def test_a_timestamp_with_an_offset_becomes_utc() -> None:
 
 
 def test_blanks_between_the_members_of_an_order_do_not_travel() -> None:
-    """Nor do they pass for repeated names."""
+    """Blanks do not pass for repeated names."""
     record = fit('{ "id" : 1 ,\n"v":\t[ 1 ] , "new" : 2 }', fitter({"id": INTEGER, "v": {}}))
     assert record == '{"id":1,"v":[ 1 ],"_extra":{"new":2}}'
 
@@ -243,7 +243,7 @@ def test_our_columns_can_be_deselected(columns: dict[str, Any], extra: bool, ord
 
 
 def test_without_extra_what_has_no_column_is_lost_and_counted() -> None:
-    """A catalog without `_extra` is used as it stands; the stream can tell what it costs."""
+    """A catalog without `_extra` is not changed; the stream counts what is lost."""
     stream = Fitter({"properties": {"id": INTEGER, "v": NUMBER}})
     assert not stream.keeps_extra
     assert fit('{"id":1,"v":"x","new":2}', stream) == '{"id":1,"v":null}'
@@ -251,7 +251,7 @@ def test_without_extra_what_has_no_column_is_lost_and_counted() -> None:
 
 
 def test_names_are_counted_in_bounded_memory() -> None:
-    """Of names without end, the later ones are counted together."""
+    """If there are very many names, the later ones are counted together."""
     stream = fitter({})
     for number in range(COUNTED_NAMES + 3):
         fit(f'{{"n{number}":1}}', stream)
@@ -281,7 +281,7 @@ def test_a_key_that_does_not_fit_its_column_is_an_error() -> None:
 
 
 def test_the_key_is_not_deselected() -> None:
-    """Singer keeps a key's columns whatever the selection says."""
+    """Singer keeps a key's columns even if they are deselected."""
     stream = fitter({"id": INTEGER}, key=["id"], selection=without("id"))
     assert fit('{"id":1}', stream) == '{"id":1,"_extra":null}'
 

@@ -23,7 +23,7 @@ from tap_xstak_oms.records.members import distinct_members
     st.sampled_from(["", " ", "\n\t "]),
 )
 def test_members_are_told_one_by_one(pairs: list[tuple[str, str]], blank: str) -> None:
-    """Repeated names included, and each value as it stands, whatever blanks are between."""
+    """Repeated names are included, and each value is unchanged, with any blanks between them."""
     inside = ",".join(
         f"{blank}{json.dumps(name)}{blank}:{blank}{value}{blank}" for name, value in pairs
     )

@@ -43,7 +43,7 @@ def test_a_record_as_python_objects_is_exact() -> None:
 
 @pytest.mark.parametrize("number", ODD_NUMBERS, ids=lambda text: text[:24])
 def test_a_number_that_python_cannot_hold_travels(number: str) -> None:
-    """Beside others, nested, copied, or made JSON by the SDK, with the digits that came."""
+    """With others, nested, copied, or made JSON by the SDK, it keeps its digits."""
     text = f'{{"a":{number},"b":[{{"c":{number}}}],"d":1.10,"e":{"7" * 30}}}'
     record = to_python(text.encode())
     assert to_json(copy.deepcopy(record)).decode() == text
@@ -78,7 +78,7 @@ _NUMBERS = st.from_regex(
 
 @given(st.lists(_NUMBERS | st.integers(4295, 4310).map("9".__mul__), max_size=5))
 def test_any_number_keeps_its_value(numbers: list[str]) -> None:
-    """As text it may change its form, such as `1e5` to `1E+5`, but for those beyond Python."""
+    """Its text may change, as from `1e5` to `1E+5`, except for numbers beyond Python."""
     text = f'{{"a":[{",".join(numbers)}]}}'
     record = to_python(text.encode())
     for number, found in zip(numbers, to_python(to_json(record))["a"], strict=True):

@@ -199,7 +199,7 @@ def test_other_spellings_are_understood(came: str, goes: str) -> None:
     ],
 )
 def test_what_is_no_time_in_any_form_is_none(value: str) -> None:
-    """Dates alone, zeros, and numbers of which nobody could say what they count."""
+    """Dates alone, zeros, and ambiguous numbers."""
     assert time_in(KARACHI)(value.encode()) is None
 
 
