@@ -64,10 +64,14 @@ class XStakAuthenticator:
 
     def token(self, ended: Event) -> Token:
         """Return a valid token; stop waiting for one when the event is set."""
+        token = self._token
+        if token is not None and self._clock.monotonic() < token.renew_at:
+            return token
         with self._lock:
-            if self._token is None or self._clock.monotonic() >= self._token.renew_at:
-                self._token = self._renew(ended)
-            return self._token
+            token = self._token
+            if token is None or self._clock.monotonic() >= token.renew_at:
+                token = self._token = self._renew(ended)
+            return token
 
     def _renew(self, ended: Event) -> Token:
         if self._end is not None:
