@@ -100,7 +100,7 @@ def _usable(fields: Mapping[str, Field]) -> list[str]:
     usable: dict[str, str] = {}
     for name in fields:
         folded = name.casefold()
-        if can_be_column(folded):
+        if can_be_column(name) and can_be_column(folded):
             usable.setdefault(folded, name)
     return list(usable.values())
 

@@ -21,13 +21,29 @@ from tap_xstak_oms.records.fitter import Fitter, open_order
 from tap_xstak_oms.records.objects import to_python
 from tests.discovery.samples import PENDING, infer_from, remarks_of
 
+LONG = "\N{KELVIN SIGN}" * 22
+"""66 bytes in UTF-8, and 22 in lower case."""
+
 
 def test_unusable_names_have_no_column() -> None:
     """Ours, the loader's own, and those that differ from an earlier one by case only."""
-    names = ["_extra", "_Location_ID", "_sdc_x", "_SDC_Y", "", 'q"', "orderId", "orderid", "v"]
+    names = [
+        "_extra",
+        "_Location_ID",
+        "_sdc_x",
+        "_SDC_Y",
+        "",
+        'q"',
+        LONG,
+        "orderId",
+        "orderid",
+        "v",
+    ]
     found = infer_from(json.dumps(dict.fromkeys(names, 1)))
     assert list(found.properties) == ["orderId", "v"]
-    assert 'unusable: _extra, _Location_ID, _sdc_x, _SDC_Y, , q", orderid.' in remarks_of(found)
+    assert f'unusable: _extra, _Location_ID, _sdc_x, _SDC_Y, , q", {LONG}, orderid.' in remarks_of(
+        found
+    )
 
 
 def test_columns_are_limited_in_number() -> None:
