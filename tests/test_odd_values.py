@@ -127,6 +127,16 @@ def test_what_is_nested_too_deeply_fails_its_partition(
         assert "Ayesha" not in str(run.error)
 
 
+@pytest.mark.parametrize("begin", range(850, 1000, 25))
+def test_depth_is_no_fault_of_an_expression(catalog: dict[str, Any], begin: int) -> None:
+    """At no depth, not even within one call of a stream map, is it called another error."""
+    for depth in range(begin, begin + 25, 4):
+        nested = "[" * depth + "]" * depth
+        order = f'{{"id":7,"customer":{nested},"new":{nested}}}'
+        run, _ = read([order], catalog, **WAYS["flattened deeply and mapped"])
+        assert run.error is None or "too deeply" in str(run.error)
+
+
 # --- for any order ---
 
 _ODD_TEXTS = ["", "\ud800", "\0", '"\\', "2024-05-01T00:00:00+99:99", "k" * 70_000]

@@ -83,6 +83,8 @@ class WordedMap(StreamMap):
         try:
             # An expression may name a column that this order lacks: it is null then.
             return self._mapped(dict.fromkeys(self.raw_schema["properties"]) | record)
+        except RecursionError:
+            raise
         except Exception:  # noqa: BLE001 - as above
             self._on_failure(_failure_message(kind, self._locate(record)))
         return None
