@@ -6,7 +6,7 @@ from hypothesis import settings
 
 ALL = 100
 """Per cent, and Hypothesis' own number of examples of a test."""
-PROFILES = {"all": ALL, "quick": 20}
+PROFILES = {"all": ALL, "quick": 10}
 
 # How long an example takes says more of the machine than of the code.
 for name, examples in PROFILES.items():

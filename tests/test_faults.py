@@ -433,17 +433,18 @@ def test_orders_that_move_while_they_are_read_are_not_lost(quirks: Quirks) -> No
 )
 def test_a_page_that_is_gone_is_no_loss(beyond_end: Any, code: int) -> None:
     """A page is asked for in vain, for the end came closer: what is there is read all the same."""
+    known: dict[str, Any] = {"infer_schema": False}
     in_vain = 0
     for seed in (5, 37, 38):
         quirks = Quirks(beyond_end=beyond_end)
         world = World(seed=seed, locations=LOCATIONS[:2], orders_per_location=100, life_days=120)
         with Sandbox(world, quirks=quirks, tick=HASTE) as moving:
-            run = read(moving, max_concurrent_requests=1, max_tries=TRIES, infer_schema=False)
+            run = read(moving, page_size=5, max_concurrent_requests=1, max_tries=TRIES, **known)
             assert run.error is None
             in_vain += sum(entry.status == code for entry in moving.journal.orders)
         moving.clock.advance(timedelta(days=1))
         with Sandbox(world, quirks=quirks, clock=moving.clock) as still:
-            second = read(still, state=run.state, lookback_days=130)
+            second = read(still, page_size=20, state=run.state, lookback_days=130, **known)
             assert second.error is None
             assert_complete([*run.records, *second.records], still)
     assert in_vain

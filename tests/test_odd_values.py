@@ -106,7 +106,7 @@ def test_numbers_beyond_python_travel(catalog: dict[str, Any], way: str) -> None
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("depth", [300, 500, 700, 850, 930, 960, 975, 985, 1100, 100_000])
+@pytest.mark.parametrize("depth", [300, 700, 930, 980, 1100, 100_000])
 @pytest.mark.parametrize("signs", [("[", "]"), ('{"a":', "}")])
 def test_what_is_nested_too_deeply_fails_its_partition(
     catalog: dict[str, Any], way: str, depth: int, signs: tuple[str, str]

