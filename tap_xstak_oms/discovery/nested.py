@@ -52,8 +52,10 @@ def inside(texts: Iterable[bytes]) -> Schema:
     from genson import SchemaBuilder  # noqa: PLC0415 - see above
 
     builder = SchemaBuilder(schema_uri=None)
-    for text in texts:
-        builder.add_object(_sketch(_value(text)))
+    sketches = (_sketch(_value(text)) for text in texts)
+    # Most values are alike, and genson takes its time for each.
+    for sketch in {repr(sketch): sketch for sketch in sketches}.values():
+        builder.add_object(sketch)
     # None, if all are too deep.
     options = _options(builder.to_schema())
     return next((_inside(kind, option) for kind, option in options.items()), {})
@@ -62,13 +64,16 @@ def inside(texts: Iterable[bytes]) -> Schema:
 def _value(text: bytes) -> object:
     # All fractions have one type, and some do not fit a float.
     try:
-        return json.loads(text, parse_float=lambda _: _SOME_FRACTION, parse_int=_integer)
+        return _decoder.decode(text.decode())
     except RecursionError:
         return None
 
 
 def _integer(text: str) -> int | float:
-    return int(text) if has_64_bits(text) else _SOME_FRACTION
+    return 0 if has_64_bits(text) else _SOME_FRACTION
+
+
+_decoder = json.JSONDecoder(parse_float=lambda _: _SOME_FRACTION, parse_int=_integer)
 
 
 def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
@@ -77,7 +82,7 @@ def _sketch(value: object, depth: int = DEPTH_LIMIT) -> object:
         return {name: _sketch(inner, depth - 1) for name, inner in value.items()} if depth else None
     if isinstance(value, list):
         return [_sketch(inner, depth - 1) for inner in value] if depth else None
-    return value
+    return "" if isinstance(value, str) else value
 
 
 def _typed(name: str, node: Schema) -> Schema | None:
