@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,3 +65,9 @@ def postgres() -> Iterator[Postgres]:
 
     with postgres_server() as server:
         yield server
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at no module of the tests or of the SDK again and again."""
+    gc.collect()
+    gc.freeze()

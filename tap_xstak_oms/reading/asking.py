@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Fetch = Callable[[int | None, Callable[[PageT], bool]], PageT]
 """Fetches a page of one partition: takes the number to ask for, and which answers to accept."""
 
-PROBES = 3
-"""Requests for one page until it is known how the server counts: one answer may be wrong."""
+PROBES = 4
+"""Requests for one page to learn how the server counts: two, and two more if one went wrong."""
 
 
 class PageParameterIgnoredError(Exception):
