@@ -38,7 +38,7 @@ class LookAhead(Generic[PageT]):
     - Pages that wait take `MOST_WAITING_BYTES` at most; pages in flight count by the size of those
       before.
     - A lane's next partition waits until the one before has ended.
-    - Until `shift` is known (C8), at most one numbered page of the run is in flight.
+    - Until a numbered page has come, at most one is in flight: it tells how the server counts (C8).
 
     Costs O(log n) per partition and per request, for n partitions.
     """
@@ -57,6 +57,7 @@ class LookAhead(Generic[PageT]):
             weigh: The size of a page in bytes.
         """
         self.shift: int | None = None
+        """What to add to a page's number to ask for it (C8); None until it is known."""
         self.current = 0
         """The partition being consumed; all before it have ended."""
         self._max_in_flight = max_in_flight
@@ -64,6 +65,7 @@ class LookAhead(Generic[PageT]):
         self._load = Load(weigh)
         self._windows: dict[int, Window[PageT]] = {}
         self._probe: PageRequest[PageT] | None = None
+        self._has_probed = False
         self._parked: list[int] = []
         self._ready: list[int] = []
         self._followers: dict[int, int] = {}
@@ -91,15 +93,15 @@ class LookAhead(Generic[PageT]):
             window = self.window(position) if position >= self.current else None
             if window is None or not window.wants_more:
                 heappop(self._ready)
-            elif self._probe and self._needs_shift(window):
+            elif self._probe and self._needs_probe(window):
                 self._parked.append(heappop(self._ready))
             else:
                 has_room = self._has_room(window, is_current=position == self.current)
                 return self._claim_from(position, window) if has_room else None
         return None
 
-    def _needs_shift(self, window: Window[PageT]) -> bool:
-        return self.shift is None and window.asked > 0
+    def _needs_probe(self, window: Window[PageT]) -> bool:
+        return self.shift is None and not self._has_probed and window.asked > 0
 
     def _has_room(self, window: Window[PageT], *, is_current: bool) -> bool:
         if is_current and not window.outstanding:
@@ -112,7 +114,7 @@ class LookAhead(Generic[PageT]):
 
     def _claim_from(self, position: int, window: Window[PageT]) -> PageRequest[PageT]:
         request = PageRequest(position, window, window.asked)
-        if self._needs_shift(window):
+        if self._needs_probe(window):
             self._probe = request
         window.asked += 1
         self._outstanding += 1
@@ -125,7 +127,7 @@ class LookAhead(Generic[PageT]):
         """
         position, window, index = request.position, request.window, request.index
         if request is self._probe:
-            self._end_probe()
+            self._end_probe(answer)
         was_waiting = not window.wants_more
         window.arrive(index, answer)
         if not window.ended.is_set():
@@ -134,7 +136,9 @@ class LookAhead(Generic[PageT]):
             heappush(self._ready, position)
         return position == self.current and index == window.taken
 
-    def _end_probe(self) -> None:
+    def _end_probe(self, answer: PageT | BaseException) -> None:
+        # It may have taught nothing. Then others find out by themselves, side by side.
+        self._has_probed = not isinstance(answer, BaseException)
         self._probe = None
         for position in self._parked:
             heappush(self._ready, position)

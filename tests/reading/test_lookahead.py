@@ -178,6 +178,17 @@ def test_the_first_named_page_is_asked_for_alone() -> None:
     assert _claim_all(ahead) == [(0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
 
 
+def test_a_probe_that_taught_nothing_holds_up_nobody() -> None:
+    """Where a last page leaves open how the server counts, others find out side by side."""
+    ahead: LookAhead[_Page] = LookAhead(range(4), 4)
+    _deliver_firsts(ahead, 2, count=4)
+    probe = ahead.claim()
+    assert probe is not None
+    assert _claim_all(ahead) == []
+    ahead.deliver(probe, _Page(1, 2))
+    assert _claim_all(ahead) == [(1, 1), (2, 1), (3, 1)]
+
+
 def test_when_the_probe_fails_another_partition_probes() -> None:
     """A first named page that failed leaves the learning to the next partition."""
     ahead: LookAhead[_Page] = LookAhead("ab", 8)
