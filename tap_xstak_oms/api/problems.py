@@ -79,14 +79,18 @@ _WORDS: dict[type[Exception], str] = {
 }
 
 
+_MOST_CAUSES = 20
+"""Errors looked at: they may name each other as causes in a circle."""
+
+
 def _system_reason(error: BaseException) -> str:
     """What the operating system says, in the innermost error that has its number."""
     if isinstance(error, http_errors.NameResolutionError):
         return "the host name is not known"
     reason = "it was closed"
     cause: BaseException | None = error
-    while cause is not None:
+    for _ in range(_MOST_CAUSES):
         if isinstance(cause, OSError) and cause.errno:
             reason = os.strerror(cause.errno).lower()
-        cause = cause.__cause__ or cause.__context__
+        cause = cause and (cause.__cause__ or cause.__context__)
     return reason

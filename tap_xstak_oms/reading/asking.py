@@ -68,17 +68,19 @@ class Asking(Generic[PageT]):
     def _probe(self, wanted: int) -> PageT:
         """Ask for a page by number, and learn from it how the server counts (C8)."""
         shift = 0
+        # Who reports from 1 may be asked from 0, and who reports from 0 from 1.
+        other = 1 - 2 * (self._base or 0)
         for _ in range(PROBES):
             page = self._fetch(wanted + shift, _accept_any)
             if self._is_gone(page):
                 return page  # its number tells nothing
             if page.number == wanted:
-                # Some answer with their last page where there is none of the number asked for.
-                if shift or not self._is_last(page):
+                # Counted from 0 it may lie beyond the end, where some give their last page.
+                if shift or wanted < page.total_pages:
                     self._ahead.shift = shift
                 return page
             told = shift + wanted - page.number
-            shift = told if abs(told) <= 1 else shift
+            shift = told if told in (0, other) else shift
         raise PageParameterIgnoredError(wanted, page.number)
 
     def _first_if_gone(self, wanted: int) -> PageT | None:
@@ -99,9 +101,6 @@ class Asking(Generic[PageT]):
 
     def _is_gone(self, page: PageT) -> bool:
         return has_moved(page, self._index)
-
-    def _is_last(self, page: PageT) -> bool:
-        return has_moved(page, self._index + 1)
 
 
 def _accept_any(_: NumberedPage) -> bool:

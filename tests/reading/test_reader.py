@@ -373,18 +373,26 @@ def test_a_last_page_that_stands_for_any_later_one_teaches_nothing(
     ]
 
 
-def test_one_wrong_page_while_counting_is_learned_teaches_nothing() -> None:
-    """The page is asked for again, and the right one tells how the server counts (C8)."""
+@pytest.mark.parametrize(
+    ("tells_from", "wrong", "sizes"),
+    [(1, 0, (2, 4)), (1, 0, (4, 2)), (0, 2, (4, 2)), (1, 2, (5, 2))],
+)
+@pytest.mark.parametrize("asks_from", [0, 1])
+def test_one_wrong_page_while_counting_is_learned_teaches_nothing(
+    asks_from: int, tells_from: int, wrong: int, sizes: tuple[int, int]
+) -> None:
+    """The page is asked for again; all are read, whatever is given beyond the end (C8, C9)."""
 
     class OnceMistaken(Server):
         def answer(self, partition: Partition, asked: int | None) -> Page:
-            is_first_named = [number for _, number in self.asked if number is not None] == [asked]
-            return super().answer(partition, asked + 1 if asked and is_first_named else asked)
+            last = len(self.partitions[partition]) - 1
+            is_first_named = sum(number is not None for _, number in self.asked) == 1
+            index = 0 if asked is None else wrong if is_first_named else asked - self.asks_from
+            return super().answer(partition, min(index, last) + self.asks_from)
 
-    server = OnceMistaken({ONLY: _pages(5)})
-
-    assert [orders for _, orders in _as_pairs(_read_all(server, 1))] == _pages(5)
-    assert len(server.asked) == 5 + 2
+    pages = {("pending", str(n)): _pages(n) for n in sizes}
+    met = _as_pairs(_read_all(OnceMistaken(pages, asks_from, tells_from), 1))
+    assert met == [(name, orders) for name in pages for orders in pages[name]]
 
 
 def test_an_answer_far_off_is_not_shifted_after() -> None:
