@@ -14,7 +14,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_xstak_oms import process
-from tap_xstak_oms.config.files import text_of_object
+from tap_xstak_oms.config.files import content_of_object
 from tap_xstak_oms.errors import TapError, of_the_tap
 from tap_xstak_oms.singer.rediscovery import extended
 from tap_xstak_oms.tap import TapXstakOMS
@@ -93,8 +93,7 @@ class Command(TapXstakOMS):
         given = super().cb_config(ctx, param, tuple(path for path in value if path == "ENV"))
         for path in value:
             if path != "ENV":
-                text = text_of_object(path, "configuration")
-                given.config |= json.loads(text, parse_float=Decimal)
+                given.config |= content_of_object(path, "configuration", parse_float=Decimal)
         return given
 
 
@@ -115,10 +114,7 @@ _HELP = {
 
 def _object(_: object, option: click.Parameter, path: str | None) -> dict[str, Any] | None:
     """The JSON object in the file that an option names."""
-    if path is None:
-        return None
-    held: dict[str, Any] = json.loads(text_of_object(path, str(option.name)))
-    return held
+    return None if path is None else content_of_object(path, str(option.name))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from tap_xstak_oms.config.schema import SCHEMA
 from tap_xstak_oms.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _KINDS: dict[type, str] = {list: "a list", str: "a string", type(None): "null", bool: "a boolean"}
 _OPTIONS = {"configuration": "--config", "catalog": "--catalog", "state": "--state"}
@@ -25,22 +25,25 @@ _WHEN_EMPTY = {
 _HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def text_of_object(path: str, what: str) -> str:
-    """Read a file that must hold a JSON object, and return its text.
+def content_of_object(
+    path: str, what: str, *, parse_float: Callable[[str], object] = float
+) -> dict[str, Any]:
+    """Read a file that must hold a JSON object, and return it.
 
     Args:
         path: As the user gave it.
         what: What the file should hold: "configuration", "catalog" or "state".
+        parse_float: Makes the value of a number with a fraction or an exponent.
 
     Raises:
         UsageError: It names the file and what is wrong with it, and shows nothing from inside it.
     """
-    text, content = _read(path, what)
+    content = content_of_json(path, what, parse_float=parse_float)
     if not isinstance(content, dict):
         held = _KINDS.get(type(content), "a number")
         raise unusable(path, what, f"holds {held}, where an object should be")
     refuse_other_kinds(content, path, what)
-    return text
+    return content
 
 
 def refuse_other_kinds(content: object, path: str, what: str) -> None:
@@ -60,15 +63,6 @@ def _kind(content: Mapping[str, Any]) -> str | None:
     if "bookmarks" in content or content.get("type") == "STATE":
         return "state"
     return "Singer message, and no STATE" if {"type", "stream"} <= content.keys() else None
-
-
-def content_of_json(path: str, what: str) -> object:
-    """Read a file that must hold JSON of any type, and return what it holds.
-
-    Raises:
-        UsageError: As `text_of_object`.
-    """
-    return _read(path, what)[1]
 
 
 def text_if_there(path: Path, what: str) -> str | None:
@@ -92,15 +86,17 @@ def unusable(path: str, what: str, problem: str) -> UsageError:
     return UsageError(f"The {what} cannot be used: the file {path!r} {problem}.")
 
 
-def _read(path: str, what: str) -> tuple[str, object]:
-    """The text of a JSON file, and its content."""
+def content_of_json(
+    path: str, what: str, *, parse_float: Callable[[str], object] = float
+) -> object:
+    """Read a file that must hold JSON of any type; the rest as for an object."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        content = json.loads(text, parse_constant=_refuse)
+        content: object = json.loads(text, parse_float=parse_float, parse_constant=_refuse)
         if _HALF_CHARACTER.search(text):
             # One of a pair, or a lone one, which cannot be written again.
-            json.dumps(content, ensure_ascii=False).encode()
-        return text, content  # noqa: TRY300 - as short as it is
+            json.dumps(content, ensure_ascii=False, default=str).encode()
+        return content  # noqa: TRY300 - as short as it is
     except json.JSONDecodeError as error:
         problem = _json_problem(error, path, what)
     except (OSError, ValueError, RecursionError) as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_xstak_oms.config.files import text_of_object
+from tap_xstak_oms.config.files import content_of_object
 from tap_xstak_oms.errors import TapError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ UNUSABLE = {
 def complaint(path: object, what: str = "state") -> str:
     """What is said of a file that should hold a state, or something else."""
     with pytest.raises(TapError) as caught:
-        text_of_object(str(path), what)
+        content_of_object(str(path), what)
     assert caught.value.__context__ is None
     return str(caught.value)
 
@@ -71,7 +72,7 @@ def test_files_that_change_places_are_told_apart(tmp_path: Path, what: str, held
     for content in [{}, *GOOD[held]]:
         path.write_text(json.dumps(content))
         if what == held or not content:
-            assert text_of_object(str(path), what) == json.dumps(content)
+            assert content_of_object(str(path), what) == content
         else:
             option = "--config" if held == "configuration" else f"--{held}"
             assert complaint(path, what).endswith(f"holds a {held}. Give it with {option}.")
@@ -119,12 +120,13 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_pair_of_halves_is_a_character(tmp_path: Path) -> None:
     """Many programs write such a character as two escapes."""
     path = tmp_path / "state.json"
-    path.write_bytes(b'{"a":"\\ud83d\\ude00"}')
-    assert text_of_object(str(path), "state") == r'{"a":"\ud83d\ude00"}'
+    path.write_bytes(b'{"a":"\\ud83d\\ude00","b":1.10}')
+    held = content_of_object(str(path), "state", parse_float=Decimal)
+    assert held == {"a": "\U0001f600", "b": Decimal("1.10")}
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     """Some editors begin a file with one."""
     path = tmp_path / "state.json"
     path.write_bytes(b'\xef\xbb\xbf{"bookmarks":{}}')
-    assert text_of_object(str(path), "state") == '{"bookmarks":{}}'
+    assert content_of_object(str(path), "state") == {"bookmarks": {}}
