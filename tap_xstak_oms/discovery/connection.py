@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_xstak_oms.api.client import XStakClient
-from tap_xstak_oms.api.request_ids import identified
 from tap_xstak_oms.config.settings import DECIDE_WHAT_IS_THERE, Partition
 from tap_xstak_oms.discovery.sampling import SAMPLES, sample, spread
 from tap_xstak_oms.errors import PartitionError, RunError, TapError
@@ -39,8 +38,8 @@ def check_connection(settings: Settings, clock: Clock) -> list[str]:
     try:
         orders, failures = _ask(_probes(settings), settings, XStakClient(settings, clock))
     except RunError as error:
-        with identified(error.request_id):
-            raise type(error)(f"The connection does not work. {error}") from None
+        text = f"The connection does not work. {error}"
+        raise type(error)(text, request_id=error.request_id) from None
     if failures:
         raise TapError(_complaint(orders, failures))
     since = settings.start_date.isoformat()
