@@ -10,7 +10,7 @@ import pytest
 
 from tap_xstak_oms.config.settings import Settings
 from tap_xstak_oms.discovery.connection import CHECK_TRIES, check_connection
-from tap_xstak_oms.errors import TapError
+from tap_xstak_oms.errors import CredentialsError, TapError
 from tests.support import clock_of, config_for
 from xstak_sandbox import Fault, Kind, Sandbox, World, location_ids
 
@@ -91,6 +91,15 @@ def test_a_location_that_fails_is_told_beside_those_that_work(
         told = f"orders of location {location}: the server answered {code}"
         assert sum(told in line for line in others) == 2
     assert "Location 4: " in caplog.text
+
+
+def test_a_connection_that_does_not_work_tells_the_request() -> None:
+    """Whoever runs the server finds the request by the ID, in the text and beside it."""
+    with Sandbox(World(locations=("1",))) as sandbox, pytest.raises(CredentialsError) as caught:
+        check(sandbox, client_secret="another")
+    assert str(caught.value).startswith("The connection does not work. ")
+    assert caught.value.request_id == "req-1"
+    assert "req-1" in str(caught.value)
 
 
 def test_a_server_that_answers_nobody_is_not_waited_for_long() -> None:

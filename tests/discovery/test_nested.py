@@ -49,6 +49,23 @@ def test_nested_values_are_typed_and_open() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("number", "found"),
+    [
+        ("9223372036854775807", "integer"),
+        ("-9223372036854775808", "integer"),
+        ("9223372036854775808", "number"),
+        ("9" * 5000, "number"),
+        ("1e3", "number"),
+    ],
+)
+def test_a_nested_identifier_is_an_integer_as_far_as_64_bits_go(number: str, found: str) -> None:
+    """A longer one is a number, or loaders would refuse it."""
+    schema = column(f'{{"id":1,"order_id":{number}}}', '{"id":1,"order_id":5}')
+    assert schema is not None
+    assert schema["properties"]["order_id"] == {"type": [found, "null"]}
+
+
 @pytest.mark.parametrize("value", ["[]", "[null]", '[1,"a"]', "[1,[]]"])
 def test_items_of_no_one_type_may_be_anything(value: str) -> None:
     """Any later value fits."""
