@@ -94,7 +94,7 @@ def test_a_location_that_fails_is_told_beside_those_that_work(
 
 
 def test_a_connection_that_does_not_work_tells_the_request() -> None:
-    """Whoever runs the server finds the request by the ID, in the text and beside it."""
+    """The operators of the server find the request by its ID, in the text and beside it."""
     with Sandbox(World(locations=("1",))) as sandbox, pytest.raises(CredentialsError) as caught:
         check(sandbox, client_secret="another")
     assert str(caught.value).startswith("The connection does not work. ")
